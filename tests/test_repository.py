@@ -1,0 +1,70 @@
+"""The repository is in order: exports, clean notebooks, composed parameters, README."""
+import json
+import subprocess
+
+import nbformat
+import pytest
+
+STAGES = ['00_data', '01_train_cd', '02_train_cr', '03_export', '04_benchmark']
+
+
+def changed(copy):
+    return subprocess.run(['git', 'status', '--porcelain'], cwd=copy, check=True, capture_output=True, text=True).stdout
+
+
+def test_export_and_clean_leave_no_diff_and_the_tag_survives(project_copy):
+    for command in ('nbdev_export', 'nbdev_clean'):
+        subprocess.run([command], cwd=project_copy, check=True, capture_output=True)
+        assert changed(project_copy) == '', command
+    for name in STAGES:
+        notebook = nbformat.read(project_copy/f'nbs/{name}.ipynb', as_version=4)
+        tagged = [c for c in notebook.cells if 'parameters' in c.metadata.get('tags', [])]
+        assert len(tagged) == 1, name
+        assert notebook.metadata.kernelspec.language == 'python'
+
+
+def test_cleaning_would_remove_the_tag_without_the_setting(project_copy, tmp_path):
+    "The test above can fail: nbdev deletes the tag when settings.ini does not allow it."
+    for name in ('settings.ini', 'nbs/00_data.ipynb'):
+        (tmp_path/name).parent.mkdir(exist_ok=True)
+        text = (project_copy/name).read_text().replace('allowed_cell_metadata_keys = tags', 'allowed_cell_metadata_keys =')
+        (tmp_path/name).write_text(text)
+    subprocess.run(['nbdev_clean', '--fname', 'nbs/00_data.ipynb'], cwd=tmp_path, check=True, capture_output=True)
+    assert '"parameters"' not in (tmp_path/'nbs/00_data.ipynb').read_text()
+
+
+def test_params_are_what_conf_composes(project_copy):
+    subprocess.run(['alpr-nb', 'params'], cwd=project_copy, check=True)
+    assert changed(project_copy) == ''
+
+
+@pytest.mark.parametrize('profile', ['smoke', 'quick', 'full'])
+@pytest.mark.parametrize('samples', ['synthetic', 'batches', 'both'])
+def test_every_profile_and_source_composes_to_known_parameters(project_copy, tmp_path, profile, samples):
+    "Each section holds exactly the parameters of its notebook."
+    from alpr_nb.compose import compose
+    from alpr_nb.config import load_section
+    params = compose([f'profile={profile}', f'samples-from={samples}'], tmp_path/'params.yaml', project_copy/'conf')
+    sections = {'00_data': 'dataset.yolo.tasks.{}', '01_train_cd': 'train.tasks.cd', '02_train_cr': 'train.tasks.cr',
+                '03_export': 'export.tasks.{}', '04_benchmark': 'benchmark.sets.validation'}
+    for name, section in sections.items():
+        notebook = nbformat.read(project_copy/f'nbs/{name}.ipynb', as_version=4)
+        cell = next(c for c in notebook.cells if 'parameters' in c.metadata.get('tags', []))
+        namespace = {}
+        exec(cell.source, namespace)
+        known = {k for k in namespace if not k.startswith('__')}
+        for task in ('cd', 'cr') if '{}' in section else ('',):
+            assert set(load_section(section.format(task), params)) == known, (name, task)
+
+
+def test_readme_is_generated_from_index(project_copy):
+    subprocess.run(['make', '-s', 'readme', 'VENV=done'], cwd=project_copy, check=True, capture_output=True)
+    assert changed(project_copy) == ''
+
+
+def test_notebooks_are_without_outputs_and_absolute_paths(root):
+    for file in (root/'nbs').rglob('*.ipynb'):
+        if '.ipynb_checkpoints' in file.parts: continue
+        cells = json.loads(file.read_text())['cells']
+        assert all(c.get('execution_count') is None for c in cells), file
+        assert '/work/' not in file.read_text() and '/home/' not in file.read_text(), file
