@@ -7,7 +7,7 @@ __all__ = ['Shape', 'Annotation', 'bounding_box', 'read_labelme', 'labelme_dict'
            'reading_order']
 
 # %% ../nbs/lib/annotations.ipynb #16abea2c
-import json, math
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def _shape(d, where):
 
 def _side(d, key, name):
     v = d.get(key) or 0
-    if not isinstance(v, (int, float)) or not math.isfinite(v) or v < 0 or v != int(v):
+    if not isinstance(v, (int, float)) or not 0 <= v < 1e6 or v != int(v):
         raise UserError(f'{name}: {key} is {str(v)[:30]}, expected a whole number of pixels; save it again in LabelMe')
     return int(v)
 

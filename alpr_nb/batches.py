@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np, pandas as pd
+import cv2, numpy as np, pandas as pd
 from PIL import Image, ImageOps
 
 from .annotations import read_labelme
@@ -171,7 +171,8 @@ def decode_image(
     try:
         with Image.open(io.BytesIO(data), formats=('JPEG', 'PNG', 'BMP', 'WEBP', 'TIFF')) as im:
             if im.width*im.height <= MAX_PIXELS and im.mode in ('1', 'L', 'LA', 'P', 'RGB', 'RGBA', 'CMYK'):
-                return np.ascontiguousarray(np.asarray(ImageOps.exif_transpose(im).convert('RGB'))[..., ::-1])
+                ImageOps.exif_transpose(im, in_place=True)
+                return cv2.cvtColor(np.asarray(im.convert('RGB')), cv2.COLOR_RGB2BGR)
             found = f'{im.width}x{im.height} pixels of kind {im.mode}'
     except Exception as e:
         raise UserError(f'{where}: not a readable image ({str(e)[:60]}); replace it or take it out with its label') from None
@@ -203,14 +204,18 @@ def _tidy(outs, temps, olds):
 
 @contextmanager
 def replacing(
-    *outs,  # folders to make anew
-    marker=None, # file that an existing folder must have to be replaced, one for each; none when anything may go
+    *outs,              # folders to make anew
+    marker: list,       # for each the file that shows that an older one of it was made by this command and may go
+    keep: list|tuple=(), # folders that are read meanwhile
 ): # gives a list of empty temporary folders, one for each
     "Make folders beside their places and move them there together when all went well"
     outs = [Path(o).absolute() for o in outs]
-    for out, file in zip(outs, marker or [None]*len(outs)):
-        if out.exists() and file and not (out/file).exists() and (not out.is_dir() or any(out.iterdir())):
-            raise UserError(f'{out}: not made by this command (no {file} in it), so it is not replaced; move it away')
+    for out, mark in zip(outs, marker, strict=True):
+        for other in [Path(k) for k in keep] + [o for o in outs if o is not out]:
+            if out.resolve() in (other.resolve(), *other.resolve().parents):
+                raise UserError(f'{out}: would replace {other}, which is needed; choose another folder')
+        if out.exists() and not (out/mark).exists() and (not out.is_dir() or any(out.iterdir())):
+            raise UserError(f'{out}: not made by this command (no {mark} in it), so it is not replaced; move it away')
     temps, olds = [[o.parent/f'.{o.name}.{end}' for o in outs] for end in ('part', 'old')]
     _tidy(outs, temps, olds)
     try:
@@ -229,17 +234,16 @@ def combine(
     "One source folder from several: their batches (hard links where possible) and their validation lists in one"
     sources, taken = [Path(s) for s in sources], {}
     for s in sources:
-        if Path(out).resolve() in (s.resolve(), *s.resolve().parents):
-            raise UserError(f'{out}: would replace the source {s}; choose another folder')
         for part in find_parts(s):
             for p in (part.images, part.labels):
                 if p.name in taken: raise UserError(f'{p}: {taken[p.name]} has the same name; rename one annotator')
                 taken[p.name] = p
     if not taken: raise UserError(f'{out}: no source folders given; name at least one')
     validation = pd.concat([read_validation(s) for s in sources])
-    with replacing(out, marker=['validation.csv']) as (temp,):
+    with replacing(out, marker=['combined.txt'], keep=sources) as (temp,):
         for name, p in taken.items():
             try: os.link(p.resolve(), temp/name)
             except OSError: shutil.copy2(p, temp/name)
         validation.to_csv(temp/'validation.csv', index=False, lineterminator='\n')
+        (temp/'combined.txt').write_text(''.join(f'{p.parent.name}/{name}\n' for name, p in taken.items()))
     return len(taken)

@@ -32,7 +32,7 @@ def read(
     raise typer.Exit(read_command(images, scope=scope, bundle=bundle, crop=crop, as_json=json))
 
 # %% ../nbs/lib/cli.ipynb #d35d0bd6
-Params = Annotated[str, typer.Option('--params', help="Section of params.yaml, such as train.tasks.cr.")]
+Params = Annotated[str, typer.Option('--params', help="Section of params.yaml, such as dataset.raw.synthetic.tasks.cr.")]
 
 @app.command(epilog="Example: alpr-nb params profile=smoke train.tasks.cr.epochs=3")
 def params(overrides: Annotated[Optional[list[str]], typer.Argument(help="Hydra overrides.", show_default=False)] = None):
@@ -55,17 +55,25 @@ def combine(sources: Annotated[list[Path], typer.Argument(help="Source folders, 
     if len(sources) < 3: raise UserError("combine: name at least two source folders and then the folder to write.")
     combine(sources[:-1], sources[-1])
 
-@app.command(epilog="Example: alpr-nb run nbs/02_train_cr.ipynb --params train.tasks.cr --out outputs/my-run.ipynb")
+@app.command(epilog="Example: alpr-nb run nbs/02_train_cr.ipynb --params train.tasks.cr -p epochs=3 --out outputs/my-run.ipynb")
 def run(
     notebook: Annotated[Path, typer.Argument(help="A notebook with a cell tagged `parameters`.", show_default=False)],
-    params: Params,
     out: Annotated[Path, typer.Option(help="The executed copy; its HTML is written beside it.")],
+    params: Annotated[Optional[list[str]], typer.Option(help="Section of params.yaml; a later one goes before an earlier.")] = None,
+    parameter: Annotated[Optional[list[str]], typer.Option('--parameter', '-p', help="name=value, in YAML; goes before both.")] = None,
     timeout: Annotated[Optional[int], typer.Option(help="Seconds that one cell may take.")] = None,
 ):
-    "Run a notebook with a section of params.yaml as its parameters."
+    "Run a notebook with sections of params.yaml as its parameters."
+    import yaml
     from alpr_nb.config import load_section
     from alpr_nb.notebook import run_notebook
-    run_notebook(notebook, load_section(params), out, timeout=timeout)
+    values = {}
+    for section in params or []: values |= load_section(section)
+    for given in parameter or []:
+        name, equals, value = given.partition('=')
+        if not equals: raise UserError(f"-p {given}: expected name=value.")
+        values[name] = yaml.safe_load(value)
+    run_notebook(notebook, values, out, timeout=timeout)
 
 @app.command(epilog="Example: alpr-nb code nbs/02_train_cr.ipynb outputs/code/02_train_cr.json")
 def code(
@@ -90,9 +98,9 @@ def report(
 def index():
     "Write reports/index.html from the reports and metrics of the scope in params.yaml."
     from alpr_nb.config import load_params, project_path
-    from alpr_nb.report import render_index
+    from alpr_nb.overview import render_index
     p = load_params()
-    render_index(project_path(), p['base']['scope'], p['benchmark']['gate'])
+    render_index(project_path(), p['base']['scope'], p['benchmark']['gate'], p['benchmark']['gated'])
 
 @app.command(epilog="Example: alpr-nb verify outputs/truck/benchmark/validation/metrics.json outputs/truck/gate/validation.json")
 def verify(
@@ -114,6 +122,7 @@ def bundle():
 def main():
     "Run `alpr-nb`; bad input prints one sentence and exits with status 1."
     try: app()
-    except (UserError, FileNotFoundError, PermissionError) as e:
-        print(f"alpr-nb: {e}", file=sys.stderr)
-        sys.exit(1)
+    except (UserError, OSError) as e: sys.exit(f"alpr-nb: {e}")
+    except ValueError as e: # the reader's own errors; another one is a defect
+        if not type(e).__module__.startswith('alpr_nb'): raise
+        sys.exit(f"alpr-nb: {e}")

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['LETTERS', 'DIGITS', 'ALPHABET', 'SUBSTITUTIONS', 'CHECKS', 'VIOLATION', 'parse_pattern', 'Format', 'as_format',
            'iso6346_digit', 'luhn_digit', 'check_holds', 'matches', 'format_of', 'random_code', 'to_mercosul',
-           'look_alikes', 'substitute', 'Decoded', 'as_matrix', 'weigh', 'align', 'likely_codes', 'check_decode',
-           'decode']
+           'look_alikes', 'substitute', 'Decoded', 'as_matrix', 'allowed_mask', 'explain', 'align', 'likely_codes',
+           'check_decode', 'certainty', 'decode']
 
 # %% ../nbs/lib/codes.ipynb #2c28b51f
 import heapq, re
@@ -177,25 +177,34 @@ def as_matrix(
         raise ValueError(f'probabilities of {probs.shape[1]} classes for an alphabet of {len(alphabet)} characters')
     return probs, alphabet
 
-def weigh(
+@lru_cache(maxsize=256)
+def allowed_mask(
+    pattern: str, # of a format
+    alphabet: str, # classes in order
+) -> np.ndarray: # (positions, classes) bool
+    "Which classes each position of a pattern allows."
+    return np.array([[c in a for c in alphabet] for a in parse_pattern(pattern)])
+
+def explain(
     probs: np.ndarray, # (n, classes)
     alphabet: str, # classes in order
-    swap: dict, # look-alikes: a character -> what it can stand for where it is not allowed
+    mask: np.ndarray, # (m, classes) bool: what each position allows
+    swap: dict, # look-alikes: a character -> what it stands for where it is not allowed
     discount: float, # 0 to 1: what a look-alike counts for
     same: tuple=(), # pairs of characters that are one glyph in this font
-) -> np.ndarray: # (n, classes), 0 to 1
-    """How much the detections speak for each character: its own probability, and its look-alikes' at a discount.
-
-    Two characters with one glyph divide the probability between them: the part that they share counts in full."""
-    out, col = probs.copy(), {c: i for i, c in enumerate(alphabet)}
-    pairs = [(seen, meant) for seen, meant in swap.items() if seen in col and meant in col]
-    for seen, meant in pairs: out[:, col[meant]] += discount * probs[:, col[seen]]
-    for a, b in same:
-        if a not in col or b not in col: continue
-        shared = np.minimum(probs[:, col[a]], probs[:, col[b]])
-        for seen, meant in ((a, b), (b, a)):
-            out[:, col[meant]] += ((1 - discount) if (seen, meant) in pairs else 1) * shared
-    return out.clip(0, 1)
+) -> np.ndarray: # (n, m, classes), 0 to 1; 0 where a position does not allow the class
+    """How much each detection speaks for each character at each position: the character's own probability, and at a discount
+    that of look-alikes which the position does not allow. Of a pair with one glyph, the part that both share counts in full."""
+    col = {c: i for i, c in enumerate(alphabet)}
+    alike = np.zeros((len(alphabet),) * 2)
+    for seen, meant in swap.items():
+        if seen in col and meant in col: alike[col[seen], col[meant]] = discount
+    out = probs[:, None] + (probs[:, None] * ~mask) @ alike
+    for a, b in (p for p in same if p[0] in col and p[1] in col):
+        shared = np.minimum(probs[:, col[a]], probs[:, col[b]])[:, None]
+        for seen, meant in ((col[a], col[b]), (col[b], col[a])):
+            out[:, :, meant] += (1 - alike[seen, meant]) * shared * ~mask[:, seen]
+    return (out * mask).clip(0, 1)
 
 # %% ../nbs/lib/codes.ipynb #0556dd06
 _TINY = 1e-6
@@ -261,6 +270,25 @@ def check_decode(
     return (*best, share / total) if best else (None, 0., share)
 
 # %% ../nbs/lib/codes.ipynb #543f1c21
+def certainty(
+    probs: np.ndarray, # (m, classes) of the detections that make the code
+    scores: np.ndarray, # (m, classes) from `explain`
+    code: str, # decoded
+    name: str, # of its format
+    formats: dict, # name -> Format
+    alphabet: str, # classes in order
+    swap: dict, # look-alikes
+) -> np.ndarray: # (m,), 0 to 1
+    "Confidence of each character: a look-alike counts in full where no format of this length allows it at the position."
+    rivals = [parse_pattern(f.pattern) for f in formats.values()]
+    rivals, col = [r for r in rivals if len(r) == len(code)], {c: i for i, c in enumerate(alphabet)}
+    out = []
+    for i, c in enumerate(code):
+        alike = [s for s, meant in swap.items() if meant == c and s in col and not any(s in r[i] for r in rivals)]
+        out.append(max(scores[i, col[c]], probs[i, col[c]] + sum(probs[i, col[s]] for s in alike)))
+    return np.minimum(out, 1)
+
+# %% ../nbs/lib/codes.ipynb #f829cf28
 def decode(
     probs, # (n, classes) probabilities of n detections in reading order, or a list of dicts character -> probability
     formats: dict, # name -> Format or pattern, the preferred first; {} takes the raw reading
@@ -277,36 +305,25 @@ def decode(
     swap, best = look_alikes(substitutions), None
     formats = {name: as_format(f) for name, f in formats.items()}
     for name, f in formats.items():
-        allowed = parse_pattern(f.pattern)
-        if not 0 <= n - len(allowed) <= extra: continue
-        mask = np.array([[c in a for c in alphabet] for a in allowed])
-        seen = weigh(probs, alphabet, swap, discount, f.same)
-        score, kept = align((seen[:, None] * mask).max(-1), top)
-        scores = seen[list(kept)] * mask
+        mask = allowed_mask(f.pattern, alphabet)
+        if not 0 <= n - len(mask) <= extra: continue
+        every = explain(probs, alphabet, mask, swap, discount, f.same)
+        score, kept = align(every.max(-1), top)
+        scores = every[list(kept), range(len(mask))]
         if not scores.max(1).all(): continue
-        sure = None
         if f.check:
             code, value, sure = check_decode(scores, alphabet, f.check)
-            score += np.log(max(value, _TINY**len(allowed))) - np.log(scores.max(1).clip(_TINY)).sum()
-        else: code = ''.join(alphabet[i] for i in scores.argmax(1))
-        if code and (best is None or score > best[0] + 1e-9): best = score, name, code, kept, sure
+            if not code: continue
+            score += np.log(value) - np.log(scores.max(1).clip(_TINY)).sum()
+        else: code, sure = ''.join(alphabet[i] for i in scores.argmax(1)), None
+        if best is None or score > best[0] + 1e-9: best = score, name, code, kept, scores, sure
     if best:
-        _, name, code, kept, sure = best
-        if sure is None: sure = _sure(probs[list(kept)], code, name, formats, alphabet, swap, discount)
-        else: sure = sure * np.sort(probs[list(kept)])[:, -3:].sum(1).clip(max=1) # a doubtful detection stays doubtful
+        _, name, code, kept, scores, sure = best
+        own = probs[list(kept)]
+        if sure is None: sure = certainty(own, scores, code, name, formats, alphabet, swap)
+        else: sure = sure * np.sort(own)[:, -3:].sum(1).clip(max=1) # a doubtful detection stays doubtful
         left = [1 - top[i] for i in range(n) if i not in kept]
         if sure.min() >= floor:
             return Decoded(code, name, float(min([*sure, *left])), raw, tuple(map(float, sure)), kept)
     half = .5 if formats else 1.
     return Decoded(raw, None, float(half * top.min()) if n else 0., raw, tuple(map(float, half * top)), tuple(range(n)))
-
-def _sure(probs, code, name, formats, alphabet, swap, discount):
-    "Confidence of each character: look-alikes that no format of this length allows at the position count in full."
-    rivals = [parse_pattern(f.pattern) for f in formats.values()]
-    rivals = [r for r in rivals if len(r) == len(code)]
-    seen, col = weigh(probs, alphabet, swap, discount, formats[name].same), {c: i for i, c in enumerate(alphabet)}
-    out = []
-    for i, c in enumerate(code):
-        alike = [s for s, meant in swap.items() if meant == c and s in col and not any(s in r[i] for r in rivals)]
-        out.append(max(seen[i, col[c]], probs[i, col[c]] + sum(probs[i, col[s]] for s in alike)))
-    return np.minimum(out, 1)

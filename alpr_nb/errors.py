@@ -23,11 +23,12 @@ def plate_error(p: dict, # a line of predictions.jsonl
                 ) -> str: # a kind, or '' when the right plate was read
     "What went wrong before the characters."
     if p.get('error'): return 'unreadable image'
-    if p['box'] is None: return 'no characters' if p['plates'] else 'missed plate'
     truth = p['truth_box']
+    found = len(p['plates']) > 0 if truth is None else overlap([truth], p['plates']).max(initial=0) >= .1
+    if not found: return 'missed plate'
+    if p['box'] is None: return 'no characters'
     if truth is None: return 'other plate' if p['truth'] in p['others'] else ''
-    if overlap([truth], [p['box']])[0, 0] >= .1: return ''
-    return 'other plate' if p['plates'] and overlap([truth], p['plates']).max() >= .1 else 'missed plate'
+    return '' if overlap([truth], [p['box']])[0, 0] >= .1 else 'other plate'
 
 def kind_of(p: dict, # a line of predictions.jsonl
             ) -> str: # one of KINDS
@@ -57,10 +58,11 @@ def plate_crop(image: np.ndarray, # (H, W, 3) BGR uint8
     x1, y1, x2, y2 = (int(np.clip(v, 0, top)) for v, top in ((x1 - m, w-1), (y1 - m, h-1), (x2 + m + 1, w), (y2 + m + 1, h)))
     crop = image[y1:max(y2, y1+1), x1:max(x2, x1+1)]
     scale = height/crop.shape[0]
-    crop = cv2.resize(crop, (max(1, round(crop.shape[1]*scale)), height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    for c in p.get('chars', ()):
-        a, b, c, d = (round((v - o)*scale) for v, o in zip(c['box'], (x1, y1, x1, y1)))
-        cv2.rectangle(crop, (a, b), (c, d), (178, 114, 0), 1)
+    size = max(1, round(crop.shape[1]*scale)), height
+    crop = cv2.resize(crop, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    for char in p.get('chars', ()):
+        left, top, right, bottom = (round((v - o)*scale) for v, o in zip(char['box'], (x1, y1, x1, y1)))
+        cv2.rectangle(crop, (left, top), (right, bottom), (178, 114, 0), 1)
     return crop
 
 # %% ../nbs/lib/errors.ipynb #ac54c8f9
@@ -99,13 +101,15 @@ def gallery_row(p: dict, # a line of predictions.jsonl
     least = float(threshold)
     raw = p.get('reads', {}).get('raw', {}).get(threshold, '')
     sure = [c['confidence'] for c in p.get('chars', ()) if c['confidence'] >= least]
-    cells = [f'<img src="{data_uri(crop)}" alt="plate">' if crop is not None else escape(p.get('error', '')), escape(p['kind']),
-             f'<span class="code">{escape(p["truth"])}</span>', f'<span class="code">{marked(p["truth"], raw, sure)}</span>',
-             f'<span class="code">{marked(p["truth"], p["code"])}</span>', f"{p['confidence']:.2f}", escape(p['image'])]
+    picture = escape(p.get('error', '')) if crop is None else f'<img src="{data_uri(crop)}" alt="plate">'
+    cells = [picture, escape(p['kind']), f'<span class="code">{escape(p["truth"])}</span>',
+             f'<span class="code">{marked(p["truth"], raw, sure)}</span>', f'<span class="code">{marked(p["truth"], p["code"])}</span>',
+             f"{p['confidence']:.2f}", escape(p['image'])]
     return '<tr>' + ''.join(f'<td>{c}</td>' for c in cells) + '</tr>'
 
 def gallery(rows: list[str], # from `gallery_row`
             ) -> str: # HTML that needs nothing else
     "The errors as a table."
-    head = ''.join(f'<th>{h}</th>' for h in ('plate', 'kind', 'truth', 'raw, with confidence', 'decoded', 'confidence', 'image'))
+    names = ('plate', 'kind', 'truth', 'raw, with confidence', 'decoded', 'confidence', 'image')
+    head = ''.join(f'<th>{name}</th>' for name in names)
     return f'{STYLE}<table class="errors"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'

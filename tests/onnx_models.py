@@ -1,0 +1,46 @@
+"Small ONNX graphs that stand for the models in tests."
+import numpy as np
+from onnx import helper as h, numpy_helper as nh
+
+
+def _save(nodes, width, constants, anchors='a', meta=None):
+    graph = h.make_graph(nodes, 'test', [h.make_tensor_value_info('images', 1, ['n', 3, 'h', 'w'])],
+                         [h.make_tensor_value_info('output0', 1, ['n', anchors, width])],
+                         [nh.from_array(np.asarray(v), k) for k, v in constants.items()])
+    model = h.make_model(graph, opset_imports=[h.make_opsetid('', 15)], ir_version=8)
+    if meta: h.set_model_props(model, meta)
+    return model.SerializeToString()
+
+
+def fixed_model(rows, **meta):
+    "A model that answers the same rows (anchors, 5 + classes) for every image of a batch."
+    rows = np.float32(rows)[None]
+    nodes = [h.make_node('Shape', ['images'], ['n'], start=0, end=1), h.make_node('Concat', ['n', 'tail'], ['to'], axis=0),
+             h.make_node('Expand', ['rows', 'to'], ['output0'])]
+    return _save(nodes, rows.shape[2], dict(rows=rows, tail=np.int64(rows.shape[1:])), rows.shape[1], meta)
+
+
+def colour_model():
+    "A model with a box of 8 px at each 8 px cell: objectness is its red, its two classes are green and blue."
+    nodes = [h.make_node('AveragePool', ['images'], ['rgb'], kernel_shape=[8, 8], strides=[8, 8]),
+             h.make_node('Split', ['rgb'], ['r', 'g', 'b'], axis=1),
+             h.make_node('Mul', ['r', 'zero'], ['nil']), h.make_node('Add', ['nil', 'eight'], ['side']),
+             h.make_node('CumSum', ['side', 'three'], ['right']), h.make_node('Sub', ['right', 'four'], ['x']),
+             h.make_node('CumSum', ['side', 'two'], ['down']), h.make_node('Sub', ['down', 'four'], ['y']),
+             h.make_node('Concat', ['x', 'y', 'side', 'side', 'r', 'g', 'b'], ['all'], axis=1),
+             h.make_node('Reshape', ['all', 'flat'], ['cells']), h.make_node('Transpose', ['cells'], ['output0'], perm=[0, 2, 1])]
+    return _save(nodes, 7, dict(zero=np.float32(0), eight=np.float32(8), four=np.float32(4), two=np.int64(2), three=np.int64(3),
+                                flat=np.int64([0, 7, -1])))
+
+
+ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
+
+
+def text_model(text, step=30, size=(24, 50), y=48, p=.9, rows=None, **meta):
+    "A model that reads `text` in every crop, listed in reverse; rows: lengths of the text's rows, 60 px apart."
+    rows, out, k = rows or [len(text)], [], 0
+    for r, n in enumerate(rows):
+        for i in range(n):
+            probs = np.full(len(ALPHABET), 1e-3); probs[ALPHABET.index(text[k])] = p; k += 1
+            out.append([20 + step*i, y + 60*r, *size, 1, *probs])
+    return fixed_model(np.array(out or np.zeros((1, 41)))[::-1], **meta)
