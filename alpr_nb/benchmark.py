@@ -16,7 +16,8 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from .bundle import ReaderConfig
-from .codes import decode, format_of, substitute
+from .codes import format_of
+from .decoding import decode, substitute
 from .config import Scope, UserError, load_scope, project_path
 from .detector import DetectorConfig
 from .errors import gallery, gallery_row, kind_of, plate_crop, worst_first

@@ -147,7 +147,7 @@ def class_names(
     "Names of a model's classes, as YOLOv5 exports them."
     try: names = ast.literal_eval(text)
     except (ValueError, SyntaxError): return None
-    if isinstance(names, dict): names = [names[k] for k in sorted(names)]
+    if isinstance(names, dict): names = [names[k] for k in sorted(names, key=int)]
     return tuple(map(str, names)) if isinstance(names, (list, tuple)) else None
 
 class Detector:

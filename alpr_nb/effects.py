@@ -236,7 +236,9 @@ def noise(
     th, tw = min(h, TILE), min(w, TILE)
     n = rng.standard_normal((th, tw), dtype=np.float32)
     n = cv2.merge((n, n, n))
-    if colour > 0: n += cv2.resize(rng.standard_normal((th//2 + 1, tw//2 + 1, 3), dtype=np.float32)*np.float32(colour), (tw, th))
+    if colour > 0:
+        spots = rng.standard_normal((th//2 + 1, tw//2 + 1, 3), dtype=np.float32)
+        n += cv2.resize(spots*np.float32(colour), (tw, th))
     if (th, tw) != (h, w): n = np.tile(n, (-(-h//th), -(-w//tw), 1))[:h, :w]
     if shot > 0: n = n*cv2.LUT(image, (sigma + shot*np.sqrt(np.arange(256)/255)).astype(np.float32))
     else: n = n*np.float32(sigma)
@@ -260,7 +262,8 @@ def interlace(
 ) -> np.ndarray: # (H, W, 3) BGR uint8
     "Two fields taken at different moments: every second group of rows is shifted."
     half = max(1, period//2)
-    moved = cv2.warpAffine(image, np.float32([[1, 0, shift], [0, 1, 0]]), image.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
+    move = np.float32([[1, 0, shift], [0, 1, 0]])
+    moved = cv2.warpAffine(image, move, image.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
     out = image.copy()
     odd = (np.arange(len(image))//half)%2 == 1
     out[odd] = moved[odd]
@@ -297,8 +300,10 @@ def jpeg(
 
 # %% ../nbs/lib/effects.ipynb #81277bf4
 CONDITIONS = { # name: (weight, how probable each part is)
-    'day': (.42, dict(shadow=.25, glare=.12, dull=.2, pale=.25, cast=.5, haze=.15, defocus=.5, motion=.3, tear=.05, sharpen=.35)),
-    'gate': (.4, dict(shadow=.08, glare=.08, dull=.85, pale=.9, cast=.6, haze=.6, defocus=.8, motion=.3, tear=.3, sharpen=.3)),
+    'day': (.42, dict(shadow=.25, glare=.12, dull=.2, pale=.25, cast=.5, haze=.15, defocus=.5, motion=.3, tear=.05,
+                      sharpen=.35)),
+    'gate': (.4, dict(shadow=.08, glare=.08, dull=.85, pale=.9, cast=.6, haze=.6, defocus=.8, motion=.3, tear=.3,
+                      sharpen=.3)),
     'night': (.12, dict(night=1., glare=.25, dull=.15, haze=.3, defocus=.6, motion=.3, tear=.15, sharpen=.3)),
     'dark': (.06, dict(dark=1., glare=.15, pale=.5, cast=.6, haze=.2, defocus=.6, motion=.3, tear=.1, sharpen=.3)),
 }
@@ -320,10 +325,12 @@ def photograph(
     out = image
     if chance('shadow'): out = shadow(rng, out, rng.uniform(.15, .65))
     if chance('glare'): out = glare(rng, out, strength*rng.uniform(.2, .9))
-    if chance('night'): out = night(rng, out, (rng.uniform(.4, .85), 1., rng.uniform(.05, .45)), rng.uniform(0, .7)*strength)
+    if chance('night'):
+        out = night(rng, out, (rng.uniform(.4, .85), 1., rng.uniform(.05, .45)), rng.uniform(0, .7)*strength)
     gain = rng.uniform(.35, .8) if chance('dull') else rng.uniform(.8, 1.15)
     target = rng.normal(60, 15) if chance('dark') else rng.normal(128, 26)
-    cast = rng.normal(1, .06, 3) if chance('cast') else rng.normal(1, .015, 3)
+    warm = rng.normal(0, .11) if chance('cast') else 0.
+    cast = np.array((1 - warm, 1., 1 + warm)) + rng.normal(0, .025, 3)
     cast = cast*(max(target, 25)/max(np.mean(cv2.mean(out)[:3]), 25))**.7
     out = tone(out, 1 + (gain - 1)*min(strength, 1.5), 0, np.exp(rng.normal(0, .2)*strength),
                1 + (cast - 1)*min(strength, 1.), rng.uniform(70, 150))
@@ -334,7 +341,7 @@ def photograph(
     soft = px*(.4 + .6*min(scale, 1.))
     if chance('motion'): out = motion(out, soft*min(rng.exponential(4.), 14.), rng.normal(0, 25))
     if chance('defocus'): out = defocus(out, soft*min(rng.exponential(1.6), 4.5))
-    sigma, shot = strength*np.minimum(rng.exponential((1.8, 2.)), 9)
+    sigma, shot = strength*np.minimum(rng.exponential((1.8, 2.)), 9)*(.4 + .6*min(scale, 1.))
     out = _sensor(rng, out, min(scale, 1.), sigma, shot, chance('tear'))
     if chance('sharpen'): out = sharpen(out, strength*rng.uniform(.2, 1.2), max(.6, px*rng.uniform(.6, 2.)))
     return jpeg(out, int(np.clip(rng.normal(100 - 35*strength, 18), 12, 97)))
@@ -342,10 +349,11 @@ def photograph(
 def _sensor(rng, image, scale, sigma, shot, torn):
     "Sampled small, with the noise and the torn rows of that size, and enlarged again."
     h, w = image.shape[:2]
-    if scale < 1: image = cv2.resize(image, (max(8, round(w*scale)), max(4, round(h*scale))), interpolation=cv2.INTER_AREA)
+    small = max(8, round(w*scale)), max(4, round(h*scale))
+    if scale < 1: image = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
     if torn: image = _torn(rng, image)
     image = noise(rng, image, sigma, shot, rng.uniform(0, .8))
-    if scale < 1: image = cv2.resize(image, (w, h), interpolation=(cv2.INTER_LINEAR, cv2.INTER_CUBIC)[int(rng.integers(2))])
+    if scale < 1: image = cv2.resize(image, (w, h), interpolation=(cv2.INTER_LINEAR, cv2.INTER_CUBIC)[rng.integers(2)])
     return image
 
 def _torn(rng, image):

@@ -69,7 +69,7 @@ def plate_crop(image: np.ndarray, # (H, W, 3) BGR uint8
 STYLE = """<style>
 .errors {border-collapse: collapse; font-size: 13px}
 .errors td, .errors th {padding: 4px 8px; text-align: left; vertical-align: middle; border-bottom: 1px solid #ddd}
-.errors img {max-width: 420px; display: block}
+.errors img {max-width: 300px; display: block}
 .errors .code {font-family: monospace; font-size: 15px; white-space: nowrap}
 .errors .char {display: inline-block; text-align: center; min-width: 1.3em}
 .errors .char small {display: block; font-size: 9px; color: #666}

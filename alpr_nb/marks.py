@@ -65,8 +65,9 @@ class Sheet:
         if x2 <= x1 or y2 <= y1: return
         m = mask[y1-y:y2-y, x1-x:x2-x]
         if colour is not None:
-            roi = self.paint[:, y1:y2, x1:x2]
-            roi += (np.float32(colour[::-1])[:, None, None] - roi)*m
+            for plane, c in zip(self.paint, colour[::-1]):
+                roi = plane[y1:y2, x1:x2]
+                roi += (np.float32(c) - roi)*m
         if lift: self.relief[y1:y2, x1:x2] += m*np.float32(lift)
 
     def round(self,
@@ -131,6 +132,10 @@ class Sheet:
         kernel = np.float32([[0, np.sin(angle), 0], [np.cos(angle), 0, -np.cos(angle)], [0, -np.sin(angle), 0]])
         self.paint += cv2.filter2D(r, -1, kernel*np.float32(depth*max(soft, .4)))
 
+    def image(self) -> np.ndarray: # (H, W, 3) BGR uint8
+        "The picture."
+        return cv2.merge([cv2.add(plane, 0., dtype=cv2.CV_8U) for plane in self.paint])
+
 def rounded(
     size: tuple, # (width, height) in px
     box: tuple, # (x1, y1, x2, y2) in px
@@ -140,8 +145,9 @@ def rounded(
     "A rounded rectangle with soft edges, from its signed distance."
     x1, y1, x2, y2 = box
     radius = min(radius, (x2 - x1)/2, (y2 - y1)/2)
-    dx = np.abs(np.arange(size[0], dtype=np.float32) + .5 - (x1 + x2)/2)[None] - np.float32((x2 - x1)/2 - radius)
-    dy = np.abs(np.arange(size[1], dtype=np.float32) + .5 - (y1 + y2)/2)[:, None] - np.float32((y2 - y1)/2 - radius)
+    x, y = (np.arange(n, dtype=np.float32) + np.float32(.5) for n in size)
+    dx = np.abs(x - np.float32((x1 + x2)/2))[None] - np.float32((x2 - x1)/2 - radius)
+    dy = np.abs(y - np.float32((y1 + y2)/2))[:, None] - np.float32((y2 - y1)/2 - radius)
     out = np.sqrt(np.maximum(dx, 0)**2 + np.maximum(dy, 0)**2)
     d = out + np.minimum(np.maximum(dx, dy), 0) - np.float32(radius)
     if line: d = np.abs(d + np.float32(line/2)) - np.float32(max(line, 1.)/2)
@@ -176,14 +182,16 @@ def _frozen(mask):
     return mask
 
 # %% ../nbs/lib/marks.ipynb #726b85b9
-PLACES = '''AC-RIO BRANCO|AL-MACEIÓ|AL-ARAPIRACA|AM-MANAUS|AP-MACAPÁ|BA-SALVADOR|BA-FEIRA DE SANTANA|BA-LAURO DE FREITAS|
-BA-CAMAÇARI|BA-ILHÉUS|BA-SIMÕES FILHO|BA-ENTRE RIOS|CE-FORTALEZA|CE-SOBRAL|DF-BRASÍLIA|ES-VITÓRIA|ES-VILA VELHA|ES-SERRA|
-ES-CACHOEIRO DE ITAPEMIRIM|GO-GOIÂNIA|GO-ANÁPOLIS|GO-RIO VERDE|MA-SÃO LUÍS|MG-BELO HORIZONTE|MG-CONTAGEM|MG-MONTES CLAROS|
-MG-UBERLÂNDIA|MG-JUIZ DE FORA|MS-CAMPO GRANDE|MS-DOURADOS|MT-CUIABÁ|MT-RONDONÓPOLIS|MT-SINOP|PA-BELÉM|PA-MARABÁ|
-PB-JOÃO PESSOA|PE-RECIFE|PE-OLINDA|PI-TERESINA|PR-CURITIBA|PR-PARANAGUÁ|PR-LONDRINA|PR-MARINGÁ|PR-GUARAPUAVA|PR-CASCAVEL|
-PR-FOZ DO IGUAÇU|PR-SÃO JOSÉ DOS PINHAIS|PR-PONTA GROSSA|PR-TOLEDO|RJ-RIO DE JANEIRO|RJ-NITERÓI|RJ-DUQUE DE CAXIAS|RN-NATAL|
-RO-PORTO VELHO|RR-BOA VISTA|RS-PORTO ALEGRE|RS-CAXIAS DO SUL|RS-PELOTAS|RS-RIO GRANDE|SC-FLORIANÓPOLIS|SC-ITAJAÍ|SC-JOINVILLE|
-SC-CHAPECÓ|SC-TUBARÃO|SE-ARACAJU|SP-SÃO PAULO|SP-SANTOS|SP-CUBATÃO|SP-CAMPINAS|SP-DIADEMA|SP-GUARULHOS|SP-RIBEIRÃO PRETO|
+PLACES = '''AC-RIO BRANCO|AL-MACEIÓ|AL-ARAPIRACA|AM-MANAUS|AP-MACAPÁ|BA-SALVADOR|BA-FEIRA DE SANTANA|
+BA-LAURO DE FREITAS|BA-CAMAÇARI|BA-ILHÉUS|BA-SIMÕES FILHO|BA-ENTRE RIOS|CE-FORTALEZA|CE-SOBRAL|
+DF-BRASÍLIA|ES-VITÓRIA|ES-VILA VELHA|ES-SERRA|ES-CACHOEIRO DE ITAPEMIRIM|GO-GOIÂNIA|GO-ANÁPOLIS|
+GO-RIO VERDE|MA-SÃO LUÍS|MG-BELO HORIZONTE|MG-CONTAGEM|MG-MONTES CLAROS|MG-UBERLÂNDIA|MG-JUIZ DE FORA|
+MS-CAMPO GRANDE|MS-DOURADOS|MT-CUIABÁ|MT-RONDONÓPOLIS|MT-SINOP|PA-BELÉM|PA-MARABÁ|PB-JOÃO PESSOA|
+PE-RECIFE|PE-OLINDA|PI-TERESINA|PR-CURITIBA|PR-PARANAGUÁ|PR-LONDRINA|PR-MARINGÁ|PR-GUARAPUAVA|
+PR-CASCAVEL|PR-FOZ DO IGUAÇU|PR-SÃO JOSÉ DOS PINHAIS|PR-PONTA GROSSA|PR-TOLEDO|RJ-RIO DE JANEIRO|
+RJ-NITERÓI|RJ-DUQUE DE CAXIAS|RN-NATAL|RO-PORTO VELHO|RR-BOA VISTA|RS-PORTO ALEGRE|RS-CAXIAS DO SUL|
+RS-PELOTAS|RS-RIO GRANDE|SC-FLORIANÓPOLIS|SC-ITAJAÍ|SC-JOINVILLE|SC-CHAPECÓ|SC-TUBARÃO|SE-ARACAJU|
+SP-SÃO PAULO|SP-SANTOS|SP-CUBATÃO|SP-CAMPINAS|SP-DIADEMA|SP-GUARULHOS|SP-RIBEIRÃO PRETO|
 SP-SÃO BERNARDO DO CAMPO|SP-PRESIDENTE PRUDENTE|SP-SOROCABA|SP-OSASCO|TO-PALMAS'''.replace('\n', '').split('|')
 
 def plain(
@@ -227,7 +235,8 @@ def _grid(rng, s, m, p):
     a = rng.uniform(2, 9)
     shape = (s.h//n + 1, s.w//n + 1)
     cells = (np.indices(shape).sum(0) % 2 - .5)*rng.uniform(0, 1) + rng.random(shape) - .5
-    s.paint += cv2.resize(cells.astype(np.float32)*np.float32(a), (shape[1]*n, shape[0]*n), interpolation=cv2.INTER_NEAREST)[:s.h, :s.w]
+    cells = cv2.resize(cells.astype(np.float32)*np.float32(a), None, fx=n, fy=n, interpolation=cv2.INTER_NEAREST)
+    s.paint += cells[:s.h, :s.w]
 
 @drawer('dot')
 def _dot(rng, s, m, p):
@@ -235,7 +244,8 @@ def _dot(rng, s, m, p):
     x1, y1, x2, y2 = _moved(rng, m.box, .9)
     kind = rng.random()
     if kind < .1: x1, x2, y1, y2 = x1 - 3, x2 + 3, y1 + 2, y2 - 2
-    s.round((x1, y1, x2, y2), 4.5 if kind > .9 else 1.2, p.ink, 1., share=1. if rng.random() < .9 else rng.uniform(.2, .8))
+    share = 1. if rng.random() < .9 else rng.uniform(.2, .8)
+    s.round((x1, y1, x2, y2), 4.5 if kind > .9 else 1.2, p.ink, 1., share=share)
 
 @drawer('print')
 def _print(rng, s, m, p):
@@ -277,7 +287,8 @@ def _screw(rng, s, m, p):
     "An upper hole: mostly a screw in it, off its middle, and at times the rust below."
     x1, y1, x2, y2 = _moved(rng, m.box, 1.5)
     x, y = (x1 + x2)/2, (y1 + y2)/2
-    if rng.random() < .4: s.disc(x + rng.normal(0, 3), y, rng.uniform(1.5, 2.8), (30, 28, 28), -.5, rng.uniform(1.5, 3))
+    hole = x + rng.normal(0, 3), y, rng.uniform(1.5, 2.8)
+    if rng.random() < .4: s.disc(*hole, (30, 28, 28), -.5, rng.uniform(1.5, 3))
     if rng.random() < .12: _rust(rng, s, x, y)
     if rng.random() < .9: _screw_head(rng, s, x, y, (y2 - y1)/2*rng.uniform(.5, 1.05))
 
@@ -287,7 +298,7 @@ def _rust(rng, s, x, y):
     mask = np.linspace(1, 0, n, dtype=np.float32)[:, None]*np.hanning(k + 2)[None, 1:-1].astype(np.float32)
     s.put(mask*np.float32(rng.uniform(.2, .8)), round((x - w/2)*s.k), round(y*s.k), (120, 66, 34))
 
-METALS = (58, 50, 44), (150, 148, 142), (96, 82, 66), (30, 30, 32), (188, 176, 130) # rust, zinc, old, black, brass
+METALS = (58, 50, 44), (150, 148, 142), (96, 82, 66), (30, 30, 32), (188, 176, 130) # rust, zinc, black, brass
 
 def _screw_head(rng, s, x, y, r):
     base = tuple(np.float32(METALS[rng.integers(len(METALS))])*rng.uniform(.7, 1.15))
@@ -306,8 +317,10 @@ def _seal(rng, s, m, p):
     if rng.random() < .15: return
     s.shape([(x1, y), ((x1 + x2)/2, y + rng.normal(0, 2)), (x2, y + rng.normal(0, 1.5))], (60, 52, 46), line=.9)
     l, r = x1 + (x2 - x1)*.26, x1 + (x2 - x1)*.84
-    tag = np.float32([(l + 4, y1), (r - 2, y1), (r, y1 + 3), (r, y2 - 3), (r - 3, y2), (l + 5, y2 - 2), (l, y), (l, y - 5)])
-    s.shape(tag + rng.normal(0, 1., (8, 2)), tuple(np.float32(TAGS[rng.integers(len(TAGS))])*rng.uniform(.6, 1.1)), 1.)
+    tag = np.float32([(l + 4, y1), (r - 2, y1), (r, y1 + 3), (r, y2 - 3), (r - 3, y2), (l + 5, y2 - 2), (l, y),
+                      (l, y - 5)])
+    colour = np.float32(TAGS[rng.integers(len(TAGS))])*rng.uniform(.6, 1.1)
+    s.shape(tag + rng.normal(0, 1., (8, 2)), tuple(colour), 1.)
 
 @drawer('sticker')
 def _sticker(rng, s, m, p):
@@ -322,7 +335,8 @@ def _frame(rng, s, m, p):
     x1, y1, x2, y2 = m.box
     a = rng.uniform(1, 5, 4)*(1, rng.uniform(.3, 1.), 1, rng.uniform(.8, 1.8))
     shade = ((18, 18, 20), (40, 42, 46), (196, 198, 200))[rng.integers(3)]
-    for box in ((x1, y1, x1 + a[0], y2), (x1, y1, x2, y1 + a[1]), (x2 - a[2], y1, x2, y2), (x1, y2 - a[3], x2, y2)):
+    for box in ((x1, y1, x1 + a[0], y2), (x1, y1, x2, y1 + a[1]), (x2 - a[2], y1, x2, y2),
+                (x1, y2 - a[3], x2, y2)):
         s.round(box, 0, shade, .8)
 
 # %% ../nbs/lib/marks.ipynb #22de5efc

@@ -42,8 +42,9 @@ def lettering(
 
 # %% ../nbs/lib/pen.ipynb #ba9fcfbf
 _CIRCLE = np.column_stack([f(np.linspace(0, 2*np.pi, 20, False)) for f in (np.cos, np.sin)])
-_QUARTER = [np.column_stack([np.cos(a), np.sin(a)]) for a in (np.linspace(0, np.pi/2, 5) + k*np.pi/2 for k in range(4))]
 _CORNER = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1.]])
+_ARCS = np.concatenate([np.column_stack([np.cos(a), np.sin(a)]) for a in (np.linspace(0, np.pi/2, 5) + k*np.pi/2 for k in range(4))])
+_CENTRES = np.repeat(_CORNER, 5, axis=0)
 
 class Pen:
     "Draws flat shapes given in millimetres into a picture, in the frame of something that stands at (x, z), turned by `yaw`"
@@ -58,6 +59,11 @@ class Pen:
         q = p @ P[:, :3].T + P[:, 3] if p.shape[1] == 3 else p @ P[:, :2].T + (P[:, 3] + z*P[:, 2])
         d = q[:, 2:]
         return None if d.min() < 100 else q[:, :2]/d
+
+    def sees(self, pts, z=0.):
+        "Whether the box around some points shows in the picture"
+        p = self.at(pts, z)
+        return p is not None and bool(((p.max(0) > 0) & (p.min(0) < self.image.shape[1::-1])).all())
 
     def fill(self, p, colour):
         "Fill a polygon given in pixels"
@@ -75,7 +81,7 @@ class Pen:
         "Rectangle around (x, h), `w` wide and `t` tall, with corners of radius `r`"
         r = min(r, w/2, t/2)
         if r <= 0: p = _CORNER*(w/2, t/2) + (x, h)
-        else: p = np.concatenate([q*r + c*(w/2 - r, t/2 - r) + (x, h) for q, c in zip(_QUARTER, _CORNER)])
+        else: p = _ARCS*r + _CENTRES*(w/2 - r, t/2 - r) + (x, h)
         self.poly(p, colour, z)
 
     def disc(self, x, h, rx, ry, colour, z=0.):
@@ -93,9 +99,11 @@ class Pen:
         left, right = self.at(np.column_stack([x - w, h, z])), self.at(np.column_stack([x + w, h, z]))
         if left is None or right is None: return
         k = np.interp(np.linspace(0, 1, n), np.linspace(0, 1, len(shade)), shade)
-        for i in range(n):
-            j = min(i + 2, n)
-            self.fill(np.array([left[i], right[i], right[j], left[j]]), [min(255., v*k[i]) for v in colour])
+        below = np.minimum(np.arange(n) + 2, n)  # each band reaches under the next, so that no seam shows
+        q = np.stack([left[:-1], right[:-1], right[below], left[below]], 1)
+        seen = ((q.max(1) > 0) & (q.min(1) < self.image.shape[1::-1])).all(1)
+        q = (np.clip(q, -2e4, 2e4)*8 + .5).astype(np.int32)
+        for i in np.flatnonzero(seen): cv2.fillPoly(self.image, [q[i]], [min(255., v*k[i]) for v in colour], cv2.LINE_AA, 3)
 
     def paste(self, image, alpha, quad, light=1.):
         "Warp a picture and its alpha (0..1 or uint8) onto four points; returns the homography from its pixels, None if behind"

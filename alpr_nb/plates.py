@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from .effects import field as smooth_field, quad_of
+from .effects import box_of, field as smooth_field, quad_of
 from .marks import DRAWERS, Mark, Palette, Sheet, ink_mask, rounded, stamp
 
 # %% ../nbs/lib/plates.ipynb #20862560
@@ -70,20 +70,23 @@ LAYOUTS = {l.name: l for l in (
         Mark('grid', (0, 0, 200, 170), .4, under=True), Mark('rim', (4, 4, 196, 166)), Mark('dot', (166, 62, 176, 72), .3),
         Mark('strip', (30, 11, 174, 33), .97), Mark('seal', (4, 18, 30, 36), .6),
         Mark('screw', (58, 1, 70, 11)), Mark('screw', (130, 1, 142, 11)),
-        Mark('slot', (58, 160, 72, 165)), Mark('slot', (128, 160, 142, 165)), Mark('frame', (0, 0, 200, 170), .1)), ratio=.95),
+        Mark('slot', (58, 160, 72, 165)), Mark('slot', (128, 160, 142, 165)), Mark('frame', (0, 0, 200, 170), .1)),
+        ratio=.95),
     Layout('mercosul', (400, 130), 'fe', 65, row(71, 49.4, 7, 47.5), MERCOSUL, (
         Mark('watermark', (0, 30, 400, 130), .8, under=True), Mark('band', (0, 0, 400, 31), colour=BLUE, under=True),
         Mark('emblem', (14, 5, 46, 27), colour=WHITE), Mark('label', (140, 7, 260, 24), text='BRASIL', colour=WHITE),
         Mark('flag', (358, 6, 386, 26)), Mark('qr', (12, 40, 36, 64), .95), Mark('label', (13, 97, 37, 113), text='BR'),
         Mark('rim', (3, 3, 397, 127), colour='ink'),
         Mark('screw', (107, 2, 121, 14), .6), Mark('screw', (280, 2, 294, 14), .6),
-        Mark('screw', (107, 117, 119, 127), .35), Mark('screw', (280, 117, 292, 127), .35), Mark('frame', (0, 0, 400, 130), .15)), loose=.4),
+        Mark('screw', (107, 117, 119, 127), .35), Mark('screw', (280, 117, 292, 127), .35),
+        Mark('frame', (0, 0, 400, 130), .15)), loose=.4),
     Layout('mercosul-2', (200, 170), 'fe', 53, row(80, 43, 3, 42) + row(36, 43, 4, 106), MERCOSUL, (
         Mark('watermark', (0, 30, 200, 170), .8, under=True), Mark('band', (0, 0, 200, 31), colour=BLUE, under=True),
         Mark('emblem', (10, 6, 36, 26), colour=WHITE), Mark('label', (62, 8, 138, 24), text='BRASIL', colour=WHITE),
         Mark('flag', (164, 7, 190, 26)), Mark('qr', (12, 40, 34, 62), .95), Mark('label', (12, 76, 34, 90), text='BR'),
         Mark('rim', (3, 3, 197, 167), colour='ink'),
-        Mark('screw', (58, 1, 70, 11), .6), Mark('screw', (130, 1, 142, 11), .6), Mark('frame', (0, 0, 200, 170), .15)), loose=.4),
+        Mark('screw', (58, 1, 70, 11), .6), Mark('screw', (130, 1, 142, 11), .6),
+        Mark('frame', (0, 0, 200, 170), .15)), loose=.4),
 )}
 
 def layout_of(
@@ -132,7 +135,9 @@ def weather(
 DIRT = (92, 78, 60), (60, 56, 52), (120, 112, 100), (104, 70, 44) # earth, soot, dust, rust
 
 def _dirt(rng, s, age):
-    d = smooth_field(rng, (s.w, s.h), rng.uniform(4, 30))*np.float32(.7) + smooth_field(rng, (s.w, s.h), rng.uniform(30, 120))*np.float32(.3)
+    size = (s.w, s.h)
+    d = smooth_field(rng, size, rng.uniform(4, 30))*np.float32(.7)
+    d += smooth_field(rng, size, rng.uniform(30, 120))*np.float32(.3)
     d = np.clip((d - np.float32(rng.uniform(.45, .8)))*np.float32(rng.uniform(1, 5)), 0, 1)
     if rng.random() < .5: d *= np.linspace(0, 1, s.h, dtype=np.float32)[:, None]
     s.put(d*np.float32(rng.uniform(.2, .8)*age), 0, 0, DIRT[rng.integers(len(DIRT))])
@@ -141,7 +146,8 @@ def _scratches(rng, s):
     light = rng.random() < .5
     for _ in range(rng.integers(1, 6)):
         a = rng.uniform((0, 0), (s.w/s.k, s.h/s.k))
-        s.shape([a, a + rng.normal(0, (22, 9))], (200, 198, 190) if light else (40, 38, 36), line=.5, share=rng.uniform(.3, .9))
+        b = a + rng.normal(0, (22, 9))
+        s.shape([a, b], (200, 198, 190) if light else (40, 38, 36), line=.5, share=rng.uniform(.3, .9))
 
 # %% ../nbs/lib/plates.ipynb #3200fa2b
 def pick_category(
@@ -171,7 +177,8 @@ def code_mask(
         ink = ink_mask(layout.alphabet, c, weight)
         h = max(round(height*k), 1)
         w = max(round(height*k*stretch*ink.shape[1]/ink.shape[0]), 1)
-        x, y = (((cx - centre)*spread + centre, cy) + shift + rng.normal(0, (.9*layout.loose, .5*layout.loose)))*k - (w/2, 0)
+        play = shift + rng.normal(0, (.9*layout.loose, .5*layout.loose))
+        x, y = (((cx - centre)*spread + centre, cy) + play)*k - (w/2, 0)
         x, y = int(np.clip(round(x), 0, size[0] - w)), int(np.clip(round(y), 0, size[1] - h))
         roi = mask[y:y+h, x:x+w]
         np.maximum(roi, stamp(layout.alphabet, c, weight, w, h), out=roi)
@@ -207,10 +214,11 @@ def draw_plate(
         if m.under: DRAWERS[m.kind](rng, s, m, p)
     mask, chars = code_mask(rng, layout, code, (s.w, s.h))
     paint = mask*worn(rng, (s.w, s.h), rng.uniform(.1, .55)*age) if rng.random() < .3*age else mask
-    s.put(paint, 0, 0, p.ink)
+    x1, y1, x2, y2 = map(int, box_of([q for _, q in chars]))
+    s.put(paint[y1:y2, x1:x2], x1, y1, p.ink)
     s.relief += mask*np.float32(rng.uniform(.6, 1.2))
     for m in marks:
         if not m.under: DRAWERS[m.kind](rng, s, m, p)
     weather(rng, s, age)
     s.shade(rng.uniform(.1, np.pi - .1), rng.uniform(5, 90), 1.1*s.k*rng.uniform(.6, 1.3))
-    return Plate(cv2.convertScaleAbs(cv2.merge(np.maximum(s.paint, 0))), _alpha(s.w, s.h, 12*s.k), code, format, category, chars)
+    return Plate(s.image(), _alpha(s.w, s.h, 12*s.k), code, format, category, chars)

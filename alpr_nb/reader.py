@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2, numpy as np
 
 from .bundle import ReaderConfig, load_bundle, packaged_bundle
-from .codes import decode
+from .decoding import decode
 from .detector import Detections, Detector, DetectorError
 
 # %% ../nbs/lib/reader.ipynb #2b934469

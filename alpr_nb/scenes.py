@@ -25,8 +25,8 @@ def _muted(rng, amount=.4): return rng.uniform(30, 230, 3)*amount + rng.uniform(
 
 def _building(pen, rng, x, z, w, t):
     pen.rect(x, t/2, w, t, _muted(rng), z)
-    nx, ny, lit = int(rng.integers(2, 9)), int(rng.integers(2, 9)), rng.random() < .3
-    glass = rng.uniform(20, 110)
+    nx, ny, lit, glass = int(rng.integers(2, 7)), int(rng.integers(2, 8)), rng.random() < .3, rng.uniform(20, 110)
+    if not pen.sees([[x - w/2, 0], [x + w/2, 0], [x + w/2, t], [x - w/2, t]], z): return
     for i in range(nx):
         for j in range(ny):
             k = glass*rng.uniform(.7, 1.3) if not lit or rng.random() < .5 else 220
@@ -36,6 +36,7 @@ def _building(pen, rng, x, z, w, t):
 def _tree(pen, rng, x, z, t):
     green = rng.uniform(10, 60), rng.uniform(45, 130), rng.uniform(20, 90)
     pen.rect(x, t*.1, t*.05, t*.3, (30, 45, 60), z)
+    if not pen.sees([[x - t/2, 0], [x + t/2, 0], [x + t/2, t], [x - t/2, t]], z): return
     for _ in range(int(rng.integers(8, 26))):
         r = rng.uniform(.05, .18)*t
         pen.disc(x + rng.normal(0, .16)*t, t*rng.uniform(.2, .9), r*1.2, r, tone(green, rng.uniform(.5, 1.4)), z)
@@ -199,29 +200,6 @@ class Scene:
     image: np.ndarray # (H, W, 3) BGR uint8
     plates: tuple     # of Placed
 
-@dataclass
-class _Actor:
-    vehicle: object
-    plate: object
-    pen: Pen
-    lean: tuple  # of the plate, rad: from the vertical, and turned on the vehicle
-    hull: object = None
-
-    def slot(self):
-        "Corners of the plate in the vehicle's frame, mm"
-        h, w = self.plate.image.shape[:2]
-        W = 400. if w > 2*h else 200.
-        (x, y, z), H = self.vehicle.slot, W*h/w
-        (sl, cl), (st, ct) = ((np.sin(a), np.cos(a)) for a in self.lean)
-        p = np.array([[-W, H], [W, H], [W, -H], [-W, -H]])/2 @ np.array([[ct, st], [-st, ct]])
-        return np.column_stack([x + p[:, 0], y + p[:, 1]*cl, z - 5 + p[:, 1]*sl])
-
-    def outline(self):
-        "Around the whole vehicle, px"
-        W, H, D = self.vehicle.size
-        p = self.pen.at([[x, h, z] for x in (-W/2, W/2) for h in (150, H) for z in (0, min(D, 2500))])
-        return None if p is None else cv2.convexHull(p.astype(np.float32))[:, 0]
-
 def _inside(quad, size, share=1.):
     "Whether so much of a quad lies in the picture"
     clipped = np.clip(quad, 0, size)
@@ -232,6 +210,36 @@ def _covered(quad, hulls):
     c = quad.mean(0)
     pts = [c + (q - c)*k for q in quad for k in (.5, .95)] + [c]
     return np.mean([any(cv2.pointPolygonTest(g, (float(x), float(y)), False) >= 0 for g in hulls) for x, y in pts])
+
+@dataclass
+class _Actor:
+    vehicle: object
+    plate: object
+    pen: Pen
+    lean: tuple  # of the plate, rad: from the vertical, and turned on the vehicle
+    hull: object = None
+
+    def slot(self):
+        "Corners of the plate in the vehicle's frame, mm"
+        h, w = self.plate.image.shape[:2] if self.plate else (130, 400)
+        W = 400. if w > 2*h else 200.
+        (x, y, z), H = self.vehicle.slot, W*h/w
+        (sl, cl), (st, ct) = ((np.sin(a), np.cos(a)) for a in self.lean)
+        p = np.array([[-W, H], [W, H], [W, -H], [-W, -H]])/2 @ np.array([[ct, st], [-st, ct]])
+        return np.column_stack([x + p[:, 0], y + p[:, 1]*cl, z - 5 + p[:, 1]*sl])
+
+    def visible(self, size, nearer):
+        "Width of its plate in px, 0 if it is turned away, cut by the picture's edge or hidden"
+        q = self.pen.at(self.slot())
+        if q is None or cv2.contourArea(q.astype(np.float32), True) <= 0 or not _inside(q, size, .7): return 0.
+        return float(np.hypot(*(q[1] - q[0]))) if _covered(q, nearer) <= .25 else 0.
+
+    def outline(self):
+        "Around the whole vehicle, px"
+        W, H, D = self.vehicle.size
+        if self.vehicle.kind == 'cab': W, H, D = 2700., 4200., 2500.  # with what it pulls
+        p = self.pen.at([[x, h, z] for x in (-W/2 - 230, W/2 + 230) for h in (0, H) for z in (-100, D)])
+        return None if p is None else cv2.convexHull(p.astype(np.float32))[:, 0]
 
 def _view(rng, size, main, span, width, at, tilt, fits):
     "A camera that sees the main plate as wide as it should, wholly inside if 20 tries find one"
@@ -249,7 +257,9 @@ def _view(rng, size, main, span, width, at, tilt, fits):
 def _beside(rng, n, reach):
     "Vehicles around the main one, which stands at the origin"
     for _ in range(n):
-        if rng.random() < .7: x, z = rng.choice([-1, 1])*rng.uniform(2300, 4200)*rng.integers(1, 3), rng.uniform(-.3, 1.5)*reach
+        if rng.random() < .75:
+            z = rng.uniform(-.3, 1.5)*reach
+            x = rng.choice([-1, 1])*rng.uniform(2200, 3500 + max(z, 0)*.25)
         else: x, z = rng.uniform(-1500, 1500), rng.uniform(1.2, 4)*reach + 6000
         yield replace(new_vehicle(rng), x=x, z=z, yaw=rng.normal(0, .15) if rng.random() < .8 else rng.uniform(-1.2, 1.2))
 
@@ -263,7 +273,7 @@ def _holder(pen, rng, quad, colour):
 
 def draw_scene(
     rng: np.random.Generator,
-    plates: list,             # of Plate: the first is the main one, others go to vehicles beside it if there is room
+    plates: list,             # of Plate, the main one first; others, also as functions of their width in px, go to vehicles beside
     size: tuple = (1280, 720),# (w, h), px
     width: float = .15,       # of the main plate, as a fraction of the picture's
     others: int = 2,          # vehicles beside the main one
@@ -286,37 +296,36 @@ def draw_scene(
         ground(rng, image, P)
 
     cast = [star] if plates or rng.random() < .5 else []
-    for n, v in enumerate(_beside(rng, others, max(distance, 6000)), 1):
-        cast.append(_Actor(v, plates[n] if n < len(plates) else None, None, lean()))
+    cast += [_Actor(v, None, None, lean()) for v in _beside(rng, others, max(distance, 6000))]
     for a in cast:
         a.pen = Pen(image, P, a.vehicle.x, a.vehicle.z, a.vehicle.yaw)
         a.hull = a.outline()
     seen = lambda a: a.hull is not None and (a.hull.max(0) > 0).all() and (a.hull.min(0) < size).all()
-    depth = lambda a: P[2] @ [a.vehicle.x, 0, a.vehicle.z, 1]
-    cast = sorted((a for a in cast if seen(a) or a is star), key=depth, reverse=True)
+    cast = sorted((a for a in cast if seen(a) or a is star), key=lambda a: P[2] @ [a.vehicle.x, 0, a.vehicle.z, 1], reverse=True)
     if plates:
-        quad = star.pen.at(star.slot())
-        front = cast[cast.index(star) + 1:]
+        quad, front = star.pen.at(star.slot()), cast[cast.index(star) + 1:]
         cast = [a for a in cast if a not in front or not _covered(quad, [a.hull])]
+    more = list(plates[1:])
+    for a, nearer in ((a, [b.hull for b in cast[n + 1:]]) for n, a in reversed(list(enumerate(cast)))):
+        if a is star or not more: continue
+        wide = a.visible(size, nearer)
+        if wide < max(.012*w, 9) or (dominant and wide > .5*width*w): continue
+        plate = more.pop(0)
+        a.plate = plate(int(np.clip(wide*1.1, 60, 600))) if callable(plate) else plate
 
     under = [a.pen.at([[x*a.vehicle.size[0], 0, z] for x, z in ((-.6, -200), (.6, -200), (.6, 4000), (-.6, 4000))]) for a in cast]
     if street: shade_below(image, [p for p in under if p is not None], u(.4, .85))
     placed, night = [], rng.random() < .22
-    for n, a in enumerate(cast):
+    for a in cast:
         draw_vehicle(a.pen, rng, a.vehicle)
         if a.plate is None: continue
         slot = a.slot()
         _holder(a.pen, rng, slot, a.vehicle.colour)
-        quad = a.pen.at(slot)
-        if quad is None: continue
-        wide = np.hypot(*(quad[1] - quad[0]))
-        if a is not star:
-            if wide < max(.012*w, 9) or cv2.contourArea(quad.astype(np.float32), True) <= 0: continue
-            if not _inside(quad, size, .7) or _covered(quad, [b.hull for b in cast[n + 1:]]) > .25: continue
-            if dominant and wide > .5*width*w: continue
         H = a.pen.paste(a.plate.image, a.plate.alpha, slot, u(.75, 1.1))
+        if H is None: continue
+        quad = a.pen.at(slot).astype(np.float32)
         chars = tuple((c, cv2.perspectiveTransform(np.float32(q)[None], H)[0]) for c, q in a.plate.chars)
-        placed.append((a is not star, Placed(a.plate.code, a.plate.format, a.plate.category, quad.astype(np.float32), chars)))
+        placed.append((a is not star, Placed(a.plate.code, a.plate.format, a.plate.category, quad, chars)))
     grainy(image, texture(rng, size, u(1, 6), 1.), u(0, .12))
     lighten(rng, image, night and not (dominant and rng.random() < .5), [l for a in cast for l in a.pen.lamps], spot)
     if strength: image = expose(rng, image, strength, width*w, dominant)

@@ -7,8 +7,9 @@ __all__ = ['PATTERNS', 'Settings', 'settings', 'in_validation', 'validates', 'Sa
            'crop_sample', 'draw_sample', 'write_parts', 'synthesize']
 
 # %% ../nbs/lib/synth.ipynb #cd502e53
-import hashlib, json, zipfile
+import hashlib, json, re, zipfile
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import cv2, numpy as np, pandas as pd
@@ -19,7 +20,7 @@ from .annotations import Annotation, Shape, labelme_json
 from .batches import replacing
 from .codes import random_code
 from .config import UserError
-from .plates import draw_plate, layout_of
+from .plates import LAYOUTS, draw_plate, layout_of
 from .scenes import draw_scene, strip as draw_strip
 
 # %% ../nbs/lib/synth.ipynb #18928b2c
@@ -52,24 +53,28 @@ def settings(**keys) -> Settings: # the keys of the stage's section
     if unknown: raise UserError(f"synth: unknown key {unknown[0]!r}; it takes {', '.join(Settings.__dataclass_fields__)}")
     s = Settings(**{k: tuple(v) if isinstance(v, list) else v for k, v in keys.items()})
     if s.plate_width is None: s = replace(s, plate_width=(.03, .6) if s.task == 'cd' else (.07, .45))
-    def need(ok, key, what): 
+    def need(ok, key, what):
         if not ok: raise UserError(f'synth: {key} must be {what}, found {getattr(s, key)!r}; correct it in params.yaml')
-    def weights(d): return d is None or (isinstance(d, dict) and min(d.values(), default=-1) >= 0 and sum(d.values()) > 0)
-    pair = lambda v: isinstance(v, tuple) and len(v) == 2
+    def number(v, lo, hi, kind=(int, float)): return isinstance(v, kind) and not isinstance(v, bool) and lo <= v <= hi
+    def pair(v, *limits): return isinstance(v, tuple) and len(v) == 2 and all(number(x, *limits) for x in v)
+    def weights(d): return d is None or isinstance(d, dict) and all(number(w, 0, 1e9) for w in d.values()) and sum(d.values()) > 0
     need(s.task in ('cd', 'cr'), 'task', 'cd or cr')
-    need(pair(s.size) and all(isinstance(v, int) and 64 <= v <= 8192 for v in s.size), 'size', 'width and height from 64 to 8192 px')
-    need(pair(s.plate_width) and 0 < s.plate_width[0] <= s.plate_width[1] <= .9, 'plate_width', 'two rising fractions from above 0 to 0.9')
-    need(isinstance(s.strip, int) and 0 <= s.strip <= s.size[1], 'strip', "px from 0 to the scene's height")
-    for key in ('validation', 'rows2', 'empty', 'readable'): need(0 <= getattr(s, key) <= 1, key, 'from 0 to 1')
-    need(0 <= s.strength <= 3, 'strength', 'from 0 to 3')
-    need(isinstance(s.vehicles, int) and 0 <= s.vehicles <= 30, 'vehicles', 'a whole number from 0 to 30')
-    need(1 <= s.quality <= 100, 'quality', 'from 1 to 100')
-    need(s.annotator and Path(s.annotator).name == s.annotator, 'annotator', 'a plain file name')
-    need(weights(s.formats), 'formats', 'a weight of at least 0 for each format, one above 0')
-    need(weights(s.categories), 'categories', 'a weight of at least 0 for each category, one above 0')
-    known = s.patterns or PATTERNS
-    if missing := sorted(set(s.formats or {}) - set(known)):
-        raise UserError(f"synth: formats names {missing[0]!r}, whose pattern is not known; patterns has {', '.join(known)}")
+    need(number(s.seed, 0, 2**63, int), 'seed', 'a whole number from 0')
+    need(pair(s.size, 64, 8192, int), 'size', 'width and height from 64 to 8192 px')
+    need(pair(s.plate_width, .005, .9) and s.plate_width[0] <= s.plate_width[1], 'plate_width', 'two rising fractions from 0.005 to 0.9')
+    need(number(s.strip, 0, s.size[1], int), 'strip', "px from 0 to the scene's height")
+    for key in ('validation', 'rows2', 'empty', 'readable'): need(number(getattr(s, key), 0, 1), key, 'a number from 0 to 1')
+    need(number(s.strength, 0, 3), 'strength', 'a number from 0 to 3')
+    need(number(s.vehicles, 0, 30, int), 'vehicles', 'a whole number from 0 to 30')
+    need(number(s.quality, 1, 100, int), 'quality', 'a whole number from 1 to 100')
+    need(isinstance(s.annotator, str) and re.fullmatch(r'[\w.-]+', s.annotator), 'annotator', 'letters, digits, dots and dashes')
+    for key, what in (('formats', 'format'), ('categories', 'category')): need(weights(getattr(s, key)), key, f'a weight from 0 for each {what}, one above 0')
+    drawn = {n for n in LAYOUTS if not n.endswith('-2')}
+    for known, where in ((s.patterns or PATTERNS, 'patterns'), (drawn, 'alpr_nb.plates.LAYOUTS')):
+        if missing := sorted(set(s.formats or PATTERNS) - set(known)):
+            raise UserError(f"synth: formats names {missing[0]!r}, which {where} does not; it has {', '.join(sorted(known))}")
+    if missing := sorted(set(s.categories or {}) - {c for l in LAYOUTS.values() for c in l.palettes}):
+        raise UserError(f"synth: no plate has the category {missing[0]!r} that categories names")
     return s
 
 # %% ../nbs/lib/synth.ipynb #30d18fb7
@@ -106,10 +111,11 @@ def random_plate(
     s: Settings,
     held: bool,  # of a code that validates
     width: int,  # px
+    rows2: float = 0., # how probable two rows are
 ):               # a Plate
     "A plate of a random code on the right side of the split"
     fmt = _choose(rng, s.formats or {'old': .7, 'mercosul': .3})
-    rows = 2 if rng.random() < s.rows2 else 1
+    rows = 2 if rng.random() < rows2 else 1
     pattern = (s.patterns or PATTERNS)[fmt]
     while True:
         code = random_code(rng, pattern)
@@ -133,8 +139,10 @@ def scene_sample(
     lo, hi = s.plate_width
     width = float(np.exp(rng.uniform(np.log(min(max(lo, s.readable), hi) if held else lo), np.log(hi))))
     n = int(rng.integers(0, s.vehicles + 1))
-    sizes = [int(np.clip(width*s.size[0]*1.1, 96, 1000))] + [160]*int(rng.integers(0, n + 1))
-    plates = [] if not held and rng.random() < s.empty else [random_plate(rng, s, held, px) for px in sizes]
+    plates = []
+    if held or rng.random() >= s.empty:
+        plates = [random_plate(rng, s, held, int(np.clip(width*s.size[0]*1.1, 96, 1000)), s.rows2)]
+        plates += [partial(random_plate, rng, s, held)]*(n if rng.random() < .8 else 0)
     scene = draw_scene(rng, plates, s.size, width, n, s.strength, dominant=held)
     image = np.vstack([scene.image, draw_strip(rng, s.size[0], s.strip)]) if s.strip else scene.image
     return image, [Shape(s.label, _clip(p.box, 0, 0, *s.size), p.code) for p in scene.plates], plates[0].code if plates else ''
@@ -147,7 +155,7 @@ def crop_sample(
     "A crop as a detector leaves it, with a rectangle around each character"
     lo, hi = s.plate_width
     px = float(np.exp(rng.uniform(np.log(min(max(lo, s.readable), hi) if held else lo), np.log(hi))))*s.size[0]
-    plate = random_plate(rng, s, held, int(np.clip(px*1.1, 96, 1000)))
+    plate = random_plate(rng, s, held, int(np.clip(px*1.1, 96, 1000)), s.rows2)
     h, w = plate.image.shape[:2]
     if w <= 2*h: px /= 2
     size = (int(px*1.6) + 12, int(px*(1.1 if w > 2*h else 1.7)) + 12)

@@ -107,18 +107,19 @@ def label(pen, rng, x, h, w, t, z=-30.):
     n = int(rng.integers(1, 4)) if t > .35*w else 1
     for i in range(n): pen.text(words(rng), x, h + t*((i + .5)/n - .5), t/n*rng.uniform(.4, .7), ink, z, int(rng.integers(0, 8)), w*.9)
 
-def _sides(pen, rng, W, H, D, floor, colour, glass=False):
+def _sides(pen, rng, W, H, D, floor, colour, glass=False, wheels=(490, .12, .25, .8, .92)):
     for s in (-1, 1):
         x = s*W/2
         q = [[x, H, 0], [x, H, D], [x, floor, D], [x, floor, 0]]
         p = pen.at(q)
         if p is None or s*cv2.contourArea(p.astype(np.float32), True) <= 0: continue
         pen.poly(q, tone(colour, rng.uniform(.5, .95)))
-        for z in np.arange(600, D, rng.uniform(500, 1500)):
+        for z in np.arange(600, D, rng.uniform(500, 1500)) if glass or D > 4900 else (D*.4, D*.65):
             if glass: pen.poly([[x, H*.88, z], [x, H*.88, z + 400], [x, H*.55, z + 400], [x, H*.55, z]], (40, 35, 30))
             else: pen.poly([[x, H, z], [x, H, z + 40], [x, floor, z + 40], [x, floor, z]], tone(colour, .5))
-        for z in (D*.12, D*.25, D*.8, D*.92):
-            for r, k in ((480, 22), (230, 110)): pen.poly([[x, 490 + r*np.sin(a), z + r*np.cos(a)] for a in np.arange(0, 6.28, .35)], (k, k, k))
+        R, *places = wheels
+        for z in places:
+            for r, k in ((R, 22), (R*.55, 110)): pen.poly([[x, R + r*np.sin(a), D*z + r*np.cos(a)] for a in np.arange(0, 6.28, .35)], (k, k, k))
     pen.poly([[-W/2, H, 0], [-W/2, H, D], [W/2, H, D], [W/2, H, 0]], tone(colour, 1.1), cull=True)
 
 def _wheels(pen, rng, W, t, w):
@@ -128,7 +129,7 @@ def _wheels(pen, rng, W, t, w):
 def draw_car(pen, rng, v):
     (W, H, D), c, belt, u = v.size, v.colour, v.size[1]*rng.uniform(.56, .66), rng.uniform
     low, glass = u(160, 240), (u(18, 60), u(18, 55), u(15, 50))
-    _sides(pen, rng, W, belt, D, low, c)
+    _sides(pen, rng, W, belt, D, low, c, wheels=(310, .18, .78))
     _wheels(pen, rng, W, 600, 230)
     z0, z1 = (u(0, 250), u(350, 1100)) if v.rear else (u(700, 1100), u(1400, 1800))
     top = u(.32, .4)*W

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from alpr_nb.codes import (ALPHABET, Format, as_format, check_holds, decode, format_of, iso6346_digit, look_alikes, luhn_digit,
-                           matches, parse_pattern, random_code, substitute, to_mercosul)
+from alpr_nb.codes import (ALPHABET, Format, as_format, check_holds, format_of, iso6346_digit, luhn_digit,
+                           matches, parse_pattern, random_code, to_mercosul)
+from alpr_nb.decoding import decode, look_alikes, substitute
 
 TRUCK = dict(old=Format(pattern='LLLNNNN', same=('O0', 'I1')), mercosul=Format(pattern='LLLNLNN'))
 CONTAINER = dict(container=Format(pattern='LLL[UJZ]NNNNNNN', check='iso6346'))
