@@ -17,8 +17,8 @@ from tqdm.auto import tqdm
 
 from .bundle import ReaderConfig
 from .codes import format_of
-from .decoding import decode, substitute
 from .config import Scope, UserError, load_scope, project_path
+from .decoding import decode, substitute
 from .detector import DetectorConfig
 from .errors import gallery, gallery_row, kind_of, plate_crop, worst_first
 from .figures import (STRATEGIES, THESIS, accuracy_by, bars, by_threshold, calibration, confusions, frame_of,

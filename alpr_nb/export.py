@@ -8,9 +8,8 @@ __all__ = ['ExportConfig', 'export_config', 'inference_model', 'to_onnx', 'store
 
 # %% ../nbs/03_export.ipynb #dca07a7a
 import hashlib, json, time, warnings
-from copy import deepcopy
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import onnx
@@ -42,7 +41,7 @@ class ExportConfig(BaseModel):
     opset: int = Field(15, ge=12, le=20)
     tolerance: float = Field(1e-3, gt=0) # largest difference to torch, in px and in probability
     precision: Literal['fp32', 'fp16'] = 'fp32' # of the stored weights; input, output and arithmetic are float32
-    batch_sizes: list[int] = Field([1, 4], min_length=1) # to compare and to time
+    batch_sizes: list[Annotated[int, Field(ge=1)]] = Field([1, 4], min_length=1) # to compare and to time
     threads: int = Field(2, ge=0) # while timing, 0 for all cores
 
 def export_config(**values, # the section's keys

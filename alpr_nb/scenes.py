@@ -309,7 +309,7 @@ def draw_scene(
     for a, nearer in ((a, [b.hull for b in cast[n + 1:]]) for n, a in reversed(list(enumerate(cast)))):
         if a is star or not more: continue
         wide = a.visible(size, nearer)
-        if wide < max(.012*w, 9) or (dominant and wide > .5*width*w): continue
+        if wide < max(.015*w, 10) or (dominant and wide > .5*width*w): continue
         plate = more.pop(0)
         a.plate = plate(int(np.clip(wide*1.1, 60, 600))) if callable(plate) else plate
 

@@ -108,9 +108,10 @@ class Trainer:
             tick(images, targets, paths, i)
         return mean.tolist()
 
-    def validate(self, folder, plots=False, callbacks=None):
-        "Precision, recall, mAP50, mAP50-95 and the losses of the moving average on the validation images."
-        found, *_ = yolov5.val.run({'nc': len(self.data.names)}, batch_size=self.config.batch_size, imgsz=self.config.imgsz, half=False,
+    def validate(self, folder, confidence=.05, plots=False, callbacks=None):
+        """Precision, recall, mAP50, mAP50-95 and the losses of the moving average on the validation images.
+        Boxes under a confidence of 0.05 hardly count for mAP, but a young model has thousands: yolov5 would run into its time limit."""
+        found, *_ = yolov5.val.run({'nc': len(self.data.names)}, batch_size=self.config.batch_size, imgsz=self.config.imgsz, half=False, conf_thres=confidence,
                                    model=self.ema.ema, dataloader=self.val, save_dir=folder, plots=plots,
                                    callbacks=callbacks or Callbacks(), compute_loss=ComputeLoss(self.model))
         (folder/'results.html').unlink(missing_ok=True)
@@ -192,7 +193,7 @@ def final_results(trainer: Trainer, # trained
     callbacks = Callbacks()
     callbacks.register_action('on_val_end', callback=keep)
     with plotting():
-        precision, recall, map50, map50_95, *_ = trainer.validate(folder, plots=True, callbacks=callbacks)
+        precision, recall, map50, map50_95, *_ = trainer.validate(folder, confidence=.001, plots=True, callbacks=callbacks)
         plot_results(folder/'results.csv')
     write_rows(folder/'classes.csv', ['class', 'instances', 'precision', 'recall', 'mAP50', 'mAP50_95'], classes)
     return dict(precision=precision, recall=recall, mAP50=map50, mAP50_95=map50_95, epochs=trainer.epoch, best_epoch=best['epoch'] + 1,

@@ -121,7 +121,7 @@ def project(tmp_path):
     for name in ('right', 'wrong', 'broken'): labelme(photos/f'{name}.json', ('', (156, 114, 356, 174)))
     return tmp_path
 
-GIVEN = dict(set_name='test', images='photos', cd='cd.onnx', cr='cr.onnx', out='out/test', thresholds=[.2, .7], bootstrap=100, threads=1)
+GIVEN = dict(set_name='test', images='photos', cd='cd.onnx', cr='cr.onnx', out='out', thresholds=[.2, .7], bootstrap=100, threads=1)
 
 def run(project, **more):
     from alpr_nb.notebook import run_notebook
@@ -186,5 +186,10 @@ def test_a_failing_cell_leaves_no_result(project):
     old = project/'out'/'test'
     old.mkdir(parents=True)
     (old/'metrics.json').write_text('{}')
+    other = project/'out'/'other'/'metrics.json'
+    other.parent.mkdir()
+    other.write_text('{}')
     with pytest.raises(UserError, match='none.onnx'): run(project, cr='none.onnx')
-    assert not old.exists()
+    assert not old.exists() and other.exists()
+    with pytest.raises(UserError, match='plain name'): run(project, set_name='..')
+    assert other.exists()

@@ -26,6 +26,14 @@ def offline(monkeypatch):
     connect = socket.socket.connect
     monkeypatch.setattr(socket.socket, 'connect', refuse)
 
+@pytest.fixture(autouse=True)
+def undrawn(request, monkeypatch):
+    "Figures cost more than the training here; one test draws them."
+    if 'drawn' not in request.fixturenames: monkeypatch.setattr('matplotlib.figure.Figure.savefig', lambda self, path, **keys: Path(path).touch())
+
+@pytest.fixture
+def drawn(): pass
+
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     "A project with a tiny data set."
@@ -93,7 +101,7 @@ def test_another_run_starts_anew(project, monkeypatch, capsys, left):
     said = capsys.readouterr().out
     assert 'going on' not in said and 'epoch 1/1' in said
 
-def test_what_it_leaves(project, capfd):
+def test_what_it_leaves(project, drawn, capfd):
     metrics = train(smoke())
     out, err = capfd.readouterr()
     assert len(out.splitlines()) == 2 and all(l.startswith('epoch ') for l in out.splitlines()), out
