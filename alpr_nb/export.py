@@ -7,7 +7,7 @@ __all__ = ['ExportConfig', 'export_config', 'inference_model', 'to_onnx', 'store
            'usual_shapes', 'parity', 'latency', 'OnnxModel', 'accuracy', 'export']
 
 # %% ../nbs/03_export.ipynb #dca07a7a
-import hashlib, json, time, warnings
+import hashlib, json, tempfile, time, warnings
 from pathlib import Path
 from typing import Annotated, Literal
 

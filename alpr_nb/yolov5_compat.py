@@ -103,7 +103,7 @@ def load_checkpoint(path: str|Path, # a yolov5 `.pt` file
     except pickle.UnpicklingError as e:
         what = next((w.split()[0].rstrip('.,') for w in str(e).split('GLOBAL ')[1:]), 'unreadable data')
         raise UserError(f"{path}: {want}, found {what}; use another checkpoint.") from None
-    except (RuntimeError, EOFError, ValueError, AttributeError) as e:
+    except (RuntimeError, OSError, EOFError, ValueError, AttributeError) as e:
         raise UserError(f"{path}: {want}, but the file is damaged ({str(e).splitlines()[0]}); get it again.") from None
     model = (ckpt.get('ema') or ckpt.get('model')) if isinstance(ckpt, dict) else ckpt
     if type(model) is not yolov5.models.yolo.DetectionModel:

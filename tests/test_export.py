@@ -7,11 +7,10 @@ import pytest
 
 torch = pytest.importorskip('torch')
 import onnx, onnxruntime as ort
-import yolov5
 from alpr_nb.config import UserError
 from alpr_nb.export import ExportConfig, export, export_config
 from alpr_nb.yolo_data import sample_data
-from alpr_nb.yolov5_compat import load_checkpoint
+from alpr_nb.yolov5_compat import load_checkpoint, yolov5
 from yolov5.models.yolo import DetectionModel
 
 ROOT = Path(__file__).parents[1]

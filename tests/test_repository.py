@@ -44,17 +44,15 @@ def test_every_profile_and_source_composes_to_known_parameters(project_copy, tmp
     "Each section holds exactly the parameters of its notebook."
     from alpr_nb.compose import compose
     from alpr_nb.config import load_section
+    from alpr_nb.notebook import check_parameters, notebook_parameters, read_notebook
     params = compose([f'profile={profile}', f'samples-from={samples}'], tmp_path/'params.yaml', project_copy/'conf')
-    sections = {'00_data': 'dataset.yolo.tasks.{}', '01_train_cd': 'train.tasks.cd', '02_train_cr': 'train.tasks.cr',
-                '03_export': 'export.tasks.{}', '04_benchmark': 'benchmark.sets.validation'}
-    for name, section in sections.items():
-        notebook = nbformat.read(project_copy/f'nbs/{name}.ipynb', as_version=4)
-        cell = next(c for c in notebook.cells if 'parameters' in c.metadata.get('tags', []))
-        namespace = {}
-        exec(cell.source, namespace)
-        known = {k for k in namespace if not k.startswith('__')}
-        for task in ('cd', 'cr') if '{}' in section else ('',):
-            assert set(load_section(section.format(task), params)) == known, (name, task)
+    reader = {**load_section('benchmark.reader', params), **load_section('benchmark.sets.validation', params), 'set_name': ''}
+    sections = {'00_data': ['dataset.yolo.tasks.cd', 'dataset.yolo.tasks.cr'], '01_train_cd': ['train.tasks.cd'],
+                '02_train_cr': ['train.tasks.cr'], '03_export': ['export.tasks.cd', 'export.tasks.cr']}
+    given = [(name, load_section(section, params)) for name, these in sections.items() for section in these]
+    for name, values in [*given, ('04_benchmark', {'crop': False, **reader})]:
+        parameters = notebook_parameters(read_notebook(project_copy/f'nbs/{name}.ipynb'), name)
+        check_parameters(parameters, values, name, complete=True)
 
 
 def test_readme_is_generated_from_index(project_copy):
