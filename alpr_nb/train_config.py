@@ -34,6 +34,7 @@ class TrainConfig(BaseModel):
     rect: bool = False # shuffled batches of the images' own shapes instead of squares
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)
+    nominal_batch: int = Field(64, ge=1) # images that one step of the optimizer stands for
     optimizer: Literal['SGD', 'Adam', 'AdamW'] = 'AdamW'
     lr0: float = Field(0.01, gt=0, lt=1) # learning rate after the warm-up
     lrf: float = Field(0.1, gt=0, le=1) # share of it that is left at the end
