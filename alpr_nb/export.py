@@ -213,7 +213,8 @@ def export(config: ExportConfig, # one export
         sheet = dict(scope=config.scope, task=config.task, precision=config.precision, opset=config.opset, imgsz=config.imgsz,
                      input='images', output='output0', names=list(data.names.values()), stride=int(model.stride.max()),
                      parameters=sum(p.numel() for p in model.parameters()), bytes=part.stat().st_size,
-                     sha256=hashlib.sha256(part.read_bytes()).hexdigest(), parity=worst['difference'], compared=compared,
+                     sha256=hashlib.sha256(part.read_bytes()).hexdigest(),
+                     checkpoint_sha256=hashlib.sha256(checkpoint.read_bytes()).hexdigest(), parity=worst['difference'], compared=compared,
                      accuracy={'torch fp32': accuracy(load_checkpoint(checkpoint), data, config.imgsz),
                                f'onnx {config.precision}': accuracy(OnnxModel(part, data.names), data, config.imgsz)},
                      latency=latency(part, data, shapes, config.batch_sizes, config.threads), threads=config.threads)

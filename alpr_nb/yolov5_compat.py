@@ -13,7 +13,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import torch
-from PIL import ImageFont
+from PIL import Image, ImageFont
 from tqdm import tqdm
 
 from .config import UserError
@@ -29,10 +29,12 @@ def _private_folder() -> str:
 def _undone():
     "Put back the process-wide settings that importing yolov5 changes."
     kept = {k: os.environ.get(k) for k in ('OMP_NUM_THREADS', 'NUMEXPR_MAX_THREADS')}
+    opener, saver = Image.open, torch.save
     printing, columns, backend = np.get_printoptions(), pd.options.display.max_columns, matplotlib.rcParams._get('backend')
     with warnings.catch_warnings(), matplotlib.rc_context():
         warnings.simplefilter('ignore')
         yield
+    Image.open, torch.save = opener, saver
     matplotlib.rcParams._set('backend', backend)
     np.set_printoptions(**printing)
     pd.options.display.max_columns = columns
