@@ -1,7 +1,14 @@
 """`pip install .` without extras gives a reader that needs neither torch nor Jupyter."""
+import json
 import os
 import subprocess
 import sys
+
+import cv2
+import numpy as np
+from onnx_models import fixed_model, text_model
+
+from alpr_nb.bundle import ReaderConfig, write_bundle
 
 HEAVY = 'torch', 'torchvision', 'yolov5', 'pandas', 'seaborn', 'matplotlib', 'jupyterlab', 'IPython', 'nbdev', 'dvc', 'papermill'
 
@@ -16,9 +23,17 @@ def test_fresh_environment_reads_without_the_extras(project_copy, tmp_path):
     found = subprocess.run([venv/'bin/python', '-c', code], cwd=tmp_path, env=environment, check=True,
                            capture_output=True, text=True).stdout
     assert found.strip() == '[]'
-    missing = subprocess.run([venv/'bin/alpr-nb', 'read', '--json', tmp_path/'none.jpg'], cwd=tmp_path, env=environment,
-                             capture_output=True, text=True)
-    assert missing.returncode == 1 and 'none.jpg' in missing.stdout + missing.stderr
+    (tmp_path/'cd.onnx').write_bytes(fixed_model([[256, 144, 90, 30, 1, .9]], names="{0: 'plate'}"))
+    (tmp_path/'cr.onnx').write_bytes(text_model('ABC1D23'))
+    config = ReaderConfig(scope='truck', formats=dict(old='LLLNNNN', mercosul='LLLNLNN'))
+    write_bundle(tmp_path/'bundle', tmp_path/'cd.onnx', tmp_path/'cr.onnx', config)
+    cv2.imwrite(str(tmp_path/'truck.jpg'), np.zeros((720, 1280, 3), np.uint8))
+    read = subprocess.run([venv/'bin/alpr-nb', 'read', '--json', '--bundle', 'bundle', 'truck.jpg', 'none.jpg'], cwd=tmp_path,
+                          env=environment, capture_output=True, text=True)
+    good, bad = map(json.loads, read.stdout.splitlines())
+    assert good['readings'][0]['code'] == 'ABC1D23' and (good['width'], good['height']) == (1280, 720)
+    assert bad['image'] == 'none.jpg' and 'none.jpg' in bad['error']
+    assert read.returncode == 1
 
 
 def test_import_is_lazy(project_copy):
