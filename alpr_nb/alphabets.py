@@ -295,5 +295,6 @@ def draw_text(
         x = round(x*k*H)
         cell = line[:, x:x+m.shape[1]]
         np.maximum(cell, m[pad:pad+k*H, :cell.shape[1]], out=cell)
-        boxes.append((max(x+x1-pad, 0)/k, max(y1-pad, 0)/k, min((x+x2-pad)/k, float(W)), min((y2-pad)/k, float(H))))
+        box = np.array([x+x1-pad, y1-pad, x+x2-pad, y2-pad])/k
+        boxes.append(tuple(box.clip(0, [W, H, W, H]).tolist()))
     return cv2.resize(line[:, pad:pad+k*W], (W, H), interpolation=cv2.INTER_AREA)*np.float32(1/255), boxes

@@ -4,9 +4,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 os.environ['PATH'] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+# CI tries the same examples each time: a change is not refused for what chance finds elsewhere.
+settings.register_profile('ci', derandomize=True)
+if os.environ.get('CI'): settings.load_profile('ci')
 
 
 @pytest.fixture(scope='session')
