@@ -93,7 +93,7 @@ def test_changed_code_retrains(project, change):
     if change == 'stage cell': edit(project, '#| eval: false', "#| eval: false\nprint('quokkas')")
     else: (project/'alpr_nb/train.py').write_text(before[1] + "\nquokkas = 1\n")
     try:
-        assert 'train@cr' not in run(project, 'dvc', 'status', 'train@cr', '-q', check=False).stdout
+        assert 'train@cr:' not in run(project, 'dvc', 'status', 'train@cr').stdout
         run(project, 'dvc', 'repro', 'code@02_train_cr')
         assert 'train@cr:' in run(project, 'dvc', 'status', 'train@cr').stdout
         if change == 'stage cell': assert 'train@cr' in ran(run(project, 'dvc', 'repro', 'train@cr').stdout)
