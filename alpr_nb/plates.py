@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 
 from .effects import box_of, field as smooth_field, quad_of
-from .marks import DRAWERS, Mark, Palette, Sheet, ink_mask, rounded, stamp
+from .marks import DRAWERS, Mark, Palette
+from .sheet import Sheet, ink_mask, rounded, stamp
 
 # %% ../nbs/lib/plates.ipynb #20862560
 @dataclass(frozen=True)

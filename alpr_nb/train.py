@@ -59,11 +59,13 @@ class Trainer:
         self.val = self.loader(data.val, False)
         self.model = build_model(config, data.names)
         check_anchors(self.train.dataset, self.model, thr=self.hyp['anchor_t'], imgsz=config.imgsz)
-        self.model.half().float().to(device) # anchors as a checkpoint keeps them
+        self.model.half().float().to(device, memory_format=torch.channels_last) # half: anchors as a checkpoint keeps them
         self.model.hyp = self.hyp
         accumulated = config.batch_size*max(round(config.nominal_batch/config.batch_size), 1)
         self.optimizer = smart_optimizer(self.model, config.optimizer, config.lr0, config.momentum,
                                          config.weight_decay*accumulated/config.nominal_batch)
+        for group in self.optimizer.param_groups:
+            if 'fused' in group: group['fused'] = True
         self.ema, self.scaler = ModelEMA(self.model), torch.amp.GradScaler(device.type, enabled=device.type == 'cuda')
         self.stopper, self.epoch, self.stepped, self.history, self.best = EarlyStopping(config.patience), 0, -1, [], None
 
@@ -92,7 +94,8 @@ class Trainer:
             step = i + self.epoch*len(self.train)
             accumulate = self.warm_up(step)
             with torch.autocast(self.device.type, enabled=self.device.type == 'cuda'):
-                loss, parts = loss_of(self.model(images.to(self.device, non_blocking=True).float()/255), targets.to(self.device))
+                x = images.to(self.device, non_blocking=True, memory_format=torch.channels_last).float()/255
+                loss, parts = loss_of(self.model(x), targets.to(self.device))
             if not torch.isfinite(loss): raise UserError(f"epoch {self.epoch+1}: the loss is {loss.item()}; lower lr0 ({self.config.lr0}).")
             self.scaler.scale(loss).backward()
             if step - self.stepped >= accumulate:
