@@ -106,4 +106,5 @@ def reading_order(
         spread = max(np.ptp(level[r]) for r in rows)
         key = (spread > .6, len(rows), round(float(spread), 6))
         if best is None or key < best[0]: best = key, rows
+        if len(rows) == 1 and spread < .2: break # level enough
     return [shapes[i] for row in best[1] for i in sorted(row, key=lambda i: x[i])]

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ExportConfig', 'export_config', 'inference_model', 'to_onnx', 'store_half', 'check_graph', 'session', 'real_batch',
-           'usual_shapes', 'parity', 'latency', 'OnnxModel', 'accuracy', 'export']
+           'usual_shapes', 'deviation', 'parity', 'latency', 'OnnxModel', 'accuracy', 'export']
 
 # %% ../nbs/03_export.ipynb #dca07a7a
 import hashlib, json, tempfile, time, warnings
@@ -39,7 +39,7 @@ class ExportConfig(BaseModel):
     out: str # receives <task>.onnx and <task>.json
     imgsz: int = Field(ge=64, le=4096, multiple_of=32) # longer side in px
     opset: int = Field(15, ge=12, le=20)
-    tolerance: float = Field(1e-3, gt=0) # largest difference to torch, in px and in probability
+    tolerance: float = Field(1e-3, gt=0) # largest `deviation` from torch
     precision: Literal['fp32', 'fp16'] = 'fp32' # of the stored weights; input, output and arithmetic are float32
     batch_sizes: list[Annotated[int, Field(ge=1)]] = Field([1, 4], min_length=1) # to compare and to time
     threads: int = Field(2, ge=0) # while timing, 0 for all cores
@@ -131,12 +131,18 @@ def usual_shapes(data: YoloData, # with validation images
     shapes, counts = np.unique(letterbox_shapes(data.val.sizes, imgsz), axis=0, return_counts=True)
     return list(dict.fromkeys([tuple(map(int, shapes[counts.argmax()])), (imgsz, imgsz)]))
 
+def deviation(given: np.ndarray, # output of one model
+              expected: np.ndarray, # of the other, the same shape
+              ) -> float: # 0 if they are equal
+    "The largest difference: absolute up to 1, where probabilities are, and relative to the value above, where pixels are."
+    return float((np.abs(given - expected)/np.maximum(1, np.abs(expected))).max())
+
 def parity(path: Path, # ONNX file
            model: torch.nn.Module, # from `inference_model`
            data: YoloData, # with validation images
            shapes: list[tuple[int, int]], # height, width in px
            batch_sizes: list[int], # images
-           ) -> list[dict]: # batch, height, width, difference: the largest of any number
+           ) -> list[dict]: # batch, height, width, difference: the largest `deviation`
     "How far ONNX Runtime is from torch."
     onnx_model, found = session(path), []
     for h, w in shapes:
@@ -145,7 +151,7 @@ def parity(path: Path, # ONNX file
             with torch.no_grad(): expected = model(torch.from_numpy(x))[0].numpy()
             given, = onnx_model.run(['output0'], {'images': x})
             same = given.shape == expected.shape
-            found.append(dict(batch=n, height=h, width=w, difference=float(np.abs(given - expected).max()) if same else float('inf')))
+            found.append(dict(batch=n, height=h, width=w, difference=deviation(given, expected) if same else float('inf')))
     return found
 
 def latency(path: Path, # ONNX file

@@ -143,13 +143,15 @@ class Console:
                  ):
         self.titles = {c.get('id'): t for c, t in zip(cells, headings(cells))}
         self.name, self.log, self.every, self.index, self.began = name, log, every, None, time.monotonic()
-        self.spoke, self.rest = self.began, ''
+        self.spoke, self.rest, self.title = self.began, '', ''
 
     def cell(self, cell: dict, cell_index: int) -> None:
         "A cell starts."
         if cell['cell_type'] != 'code': return
         self.index, self.rest, self.spoke = cell_index, '', time.monotonic()
-        if is_stage(cell): self.say(self.titles.get(cell.get('id')) or f'cell {cell_index+1}')
+        title = self.titles.get(cell.get('id')) or f'cell {cell_index+1}'
+        if is_stage(cell) and title != self.title: self.say(title)
+        self.title = title
 
     def say(self, line: str) -> None:
         "One line, with the minutes since the start."
