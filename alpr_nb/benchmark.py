@@ -16,7 +16,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from .bundle import ReaderConfig
-from .codes import format_of
+from .codes import format_of, in_validation
 from .config import Scope, UserError, load_scope, project_path
 from .decoding import decode, substitute
 from .detector import DetectorConfig

@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['LETTERS', 'DIGITS', 'ALPHABET', 'SUBSTITUTIONS', 'CHECKS', 'parse_pattern', 'Format', 'as_format', 'iso6346_digit',
-           'luhn_digit', 'check_holds', 'matches', 'format_of', 'random_code', 'to_mercosul']
+           'luhn_digit', 'check_holds', 'matches', 'format_of', 'random_code', 'in_validation', 'to_mercosul']
 
 # %% ../nbs/lib/codes.ipynb #2c28b51f
-import re
+import hashlib, re
 from functools import lru_cache
 
 import numpy as np
@@ -116,6 +116,15 @@ def random_code(
         code = ''.join(a[rng.integers(len(a))] for a in parse_pattern(fmt.pattern))
         if fmt.check: code = code[:-1] + CHECKS[fmt.check](code[:-1])
         if matches(code, fmt): return code
+
+# %% ../nbs/lib/codes.ipynb #0420d5c5
+def in_validation(
+    code: str,    # of the vehicle
+    seed: int,    # of the split
+    share: float, # of all codes that validate, 0..1
+) -> bool:        # False: it trains
+    "On which side of the split a code is"
+    return int.from_bytes(hashlib.sha256(f'{seed}:{code}'.encode()).digest()[:8], 'big') < share*2**64
 
 # %% ../nbs/lib/codes.ipynb #a585f8de
 def to_mercosul(
