@@ -271,7 +271,7 @@ def photograph(
     if chance('motion'): out = motion(out, soft*min(rng.exponential(4.), 14.), rng.normal(0, 25))
     if chance('defocus'): out = defocus(out, soft*min(rng.exponential(1.6), 4.5))
     sigma, shot = strength*np.minimum(rng.exponential((1.8, 2.)), 9)*(.4 + .6*min(scale, 1.))
-    out = _sensor(rng, out, min(scale, 1.), sigma, shot, chance('tear'))
+    out = _sensor(rng, out, min(scale, 1.), sigma, shot, strength*chance('tear'))
     if chance('sharpen'): out = sharpen(out, strength*rng.uniform(.2, 1.2), max(.6, px*rng.uniform(.6, 2.)))
     return jpeg(out, int(np.clip(rng.normal(100 - 35*strength, 18), 12, 97)))
 
@@ -280,13 +280,13 @@ def _sensor(rng, image, scale, sigma, shot, torn):
     h, w = image.shape[:2]
     small = max(8, round(w*scale)), max(4, round(h*scale))
     if scale < 1: image = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
-    if torn: image = _torn(rng, image)
+    if torn: image = _torn(rng, image, torn)
     image = noise(rng, image, sigma, shot, rng.uniform(0, .8))
     if scale < 1: image = cv2.resize(image, (w, h), interpolation=(cv2.INTER_LINEAR, cv2.INTER_CUBIC)[rng.integers(2)])
     return image
 
-def _torn(rng, image):
+def _torn(rng, image, strength):
     w = image.shape[1]
-    if rng.random() < .3: return interlace(image, rng.normal(0, .012*w), 2)
-    dx, dy = rng.normal(0, (.02*w, .015*w))*((1, 0), (0, 1), (1, 1))[rng.integers(3)]
+    if rng.random() < .3: return interlace(image, rng.normal(0, .008*w*strength), 2)
+    dx, dy = rng.normal(0, (.014*w, .01*w))*((1, 0), (0, 1), (1, 1))[rng.integers(3)]*strength
     return tear(image, dx, w*rng.uniform(.03, .1), dy, w*rng.uniform(.05, .15))

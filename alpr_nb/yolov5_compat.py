@@ -90,10 +90,10 @@ def _model_classes() -> list: # classes, or pairs of a class and its other name,
             if inspect.isclass(c) and c.__module__ == m.__name__]
     layers = [c for c in vars(torch.nn).values() if inspect.isclass(c) and issubclass(c, torch.nn.Module)]
     dtypes = [type(np.dtype(t)) for t in ('f2', 'f4', 'f8', 'i4', 'i8', 'b1')]
-    scalar = np._core.multiarray.scalar
+    arrays = np._core.multiarray.scalar, np._core.multiarray._reconstruct
     return [*ours, *layers, *((c, f"{c.__module__.removeprefix('yolov5.')}.{c.__name__}") for c in ours),
-            np.dtype, *dtypes, scalar, (scalar, 'numpy.core.multiarray.scalar'),
-            np._core.multiarray._reconstruct, np.ndarray]
+            (yolov5.models.yolo.DetectionModel, 'models.yolo.Model'), np.dtype, np.ndarray, *dtypes,
+            *arrays, *((f, f'numpy.core.multiarray.{f.__name__}') for f in arrays)] # numpy had another place before 2.0
 
 def load_checkpoint(path: str|Path, # a yolov5 `.pt` file
                     ) -> torch.nn.Module: # the detection model in float32, in evaluation mode, with `names` as a dict

@@ -4,6 +4,7 @@ import subprocess
 
 import nbformat
 import pytest
+from conftest import copy_project
 
 STAGES = ['00_data', '01_train_cd', '02_train_cr', '03_export', '04_benchmark']
 
@@ -38,8 +39,8 @@ def test_params_are_what_conf_composes(project_copy):
     assert changed(project_copy) == ''
 
 
-@pytest.mark.parametrize('profile', ['smoke', 'quick', 'full'])
-@pytest.mark.parametrize('samples', ['synthetic', 'batches', 'both'])
+@pytest.mark.parametrize('profile', ['smoke', 'quick', 'full', 'release'])
+@pytest.mark.parametrize('samples', ['synthetic', 'batches', 'both', 'mixed'])
 def test_every_profile_and_source_composes_to_known_parameters(project_copy, tmp_path, profile, samples):
     "Each section holds exactly the parameters of its notebook."
     from alpr_nb.compose import compose
@@ -50,9 +51,20 @@ def test_every_profile_and_source_composes_to_known_parameters(project_copy, tmp
     sections = {'00_data': ['dataset.yolo.tasks.cd', 'dataset.yolo.tasks.cr'], '01_train_cd': ['train.tasks.cd'],
                 '02_train_cr': ['train.tasks.cr'], '03_export': ['export.tasks.cd', 'export.tasks.cr']}
     given = [(name, load_section(section, params)) for name, these in sections.items() for section in these]
-    for name, values in [*given, ('04_benchmark', {'crop': False, **reader})]:
+    for name, values in [*given, ('04_benchmark', {'crop': False, 'held': 0., **reader})]:
         parameters = notebook_parameters(read_notebook(project_copy/f'nbs/{name}.ipynb'), name)
         check_parameters(parameters, values, name, complete=True)
+
+
+def test_the_release_is_one_graph(tmp_path):
+    "Real sources are imported, packed and joined by the stages that the profile switches on."
+    copy = copy_project(tmp_path/'alpr-nb')
+    listed = lambda: subprocess.run(['dvc', 'stage', 'list', '--name-only'], cwd=copy, check=True, capture_output=True, text=True).stdout.split()
+    real = {'import@openalpr-eu', 'import@plates-ro', 'annotate@truck-crops', 'pack@cd', 'pack@cr', 'combine@cd', 'combine@cr',
+            'benchmark@openalpr-br', 'benchmark@truck-crops'}
+    assert not real & set(listed())
+    subprocess.run(['alpr-nb', 'params', 'profile=release'], cwd=copy, check=True)
+    assert real | {'synthesize@cd', 'bundle'} <= set(listed())
 
 
 def test_readme_is_generated_from_index(project_copy):
