@@ -1,6 +1,6 @@
-# Each target makes .venv first when it is missing. `make repro PROFILE=smoke` runs another profile.
+# Each target makes .venv first when it is missing. `make repro PROFILE=smoke` runs another profile; `dvc repro` takes params.yaml as it is.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
-PROFILE ?=
+PROFILE ?= quick
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
@@ -14,10 +14,12 @@ install: $(VENV)
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check "setuptools<81" wheel
 	.venv/bin/pip install --quiet --disable-pip-version-check -e '.[train,workbook,dev]'
+	# yolov5 brings OpenCV's windows along, which want libraries of a desktop; both write the same folder, so the plain one goes last
+	.venv/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps $$(grep -o 'opencv-python-headless==[0-9.]*' settings.ini)
 	touch $@
 
 repro: $(VENV)
-	$(if $(PROFILE),alpr-nb params profile=$(PROFILE))
+	alpr-nb params profile=$(PROFILE)
 	dvc repro
 
 test: $(VENV)

@@ -141,7 +141,8 @@ def write_plots(folder: Path, # exists
     tables = dict(threshold=by_threshold(metrics), calibration=calibration(predictions), latency=pd.DataFrame(ms).round(2),
                   confusion=confusions(predictions), confusion_raw=confusions(predictions, 'raw'),
                   **{by: accuracy_by(frame, by) for by in ('width', 'tilt', 'format', 'length')})
-    for name, table in tables.items(): table.to_csv(folder/f'{name}.csv', index=False, lineterminator='\n')
+    wide = tables['threshold'].pivot(index='threshold', columns='strategy', values='accuracy').reset_index() # as `dvc plots` wants it
+    for name, table in (tables | dict(threshold=wide)).items(): table.to_csv(folder/f'{name}.csv', index=False, lineterminator='\n')
     return tables
 
 def write_errors(folder: Path, # exists
@@ -164,7 +165,7 @@ def write_errors(folder: Path, # exists
 def verify(metrics_path: Path, # metrics.json of a benchmark set
            gate: float, # least acc@0.2; 0 lets everything pass
            out: Path, # gate.json to write
-           ) -> dict: # what it says: set, acc@0.2, interval, gate, n
+           ) -> dict: # what it says: acc@0.2, interval, gate, n
     "Write gate.json when acc@0.2 reaches the gate; else `UserError` saying by how much it does not."
     metrics_path, out = Path(metrics_path), Path(out)
     out.unlink(missing_ok=True)
@@ -178,7 +179,7 @@ def verify(metrics_path: Path, # metrics.json of a benchmark set
     if not acc >= gate:
         raise UserError(f"{metrics_path}: acc@0.2 is {acc:.4f} (95% interval {around[0]:.4f} to {around[1]:.4f}, n={m.get('n')}), "
                         f"{gate - acc:.4f} under the gate of {gate:g}; train longer or on more data, or lower benchmark.gate.")
-    result = {'acc@0.2': acc, 'interval': around, 'gate': gate, 'n': m.get('n'),}
+    result = {'acc@0.2': acc, 'interval': around, 'gate': gate, 'n': m.get('n')}
     out.parent.mkdir(parents=True, exist_ok=True)
     part = out.with_name(f'.{out.name}.part')
     part.write_text(json.dumps(result, indent=1) + '\n', encoding='utf-8')

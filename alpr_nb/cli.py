@@ -141,7 +141,7 @@ def run(
         name, equals, value = given.partition('=')
         if not equals: raise UserError(f"-p {given}: expected name=value.")
         values[name] = yaml.safe_load(value)
-    run_notebook(notebook, values, out, timeout=timeout)
+    run_notebook(notebook, values, out, timeout=timeout, complete=bool(params))
 
 @app.command(epilog="Example: alpr-nb code nbs/02_train_cr.ipynb outputs/code/02_train_cr.json")
 def code(
@@ -168,7 +168,8 @@ def index():
     from alpr_nb.config import load_params, project_path
     from alpr_nb.overview import render_index
     p = load_params()
-    render_index(project_path(), p['base']['scope'], p['benchmark']['gate'], p['benchmark']['gated'])
+    render_index(project_path(), p['base']['scope'], p['benchmark']['gate'], p['benchmark']['gated'], named=list(p['benchmark']['sets']),
+                 synthetic=p['samples-from'] == 'synthetic')
 
 @app.command(epilog="Example: alpr-nb verify outputs/truck/benchmark/validation/metrics.json outputs/truck/gate/validation.json")
 def verify(
@@ -191,6 +192,9 @@ def main():
     "Run `alpr-nb`; bad input prints one sentence and exits with status 1."
     try: app()
     except (UserError, OSError) as e: sys.exit(f"alpr-nb: {e}")
+    except ModuleNotFoundError as e:
+        if (e.name or '').startswith('alpr_nb'): raise
+        sys.exit(f"alpr-nb: this command needs {e.name}, which is not installed; pip install 'alpr-nb[train,workbook]' has it.")
     except ValueError as e: # the reader's own errors; another one is a defect
         if not type(e).__module__.startswith('alpr_nb'): raise
         sys.exit(f"alpr-nb: {e}")

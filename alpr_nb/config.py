@@ -24,8 +24,8 @@ def project_path(path: str|Path='', # relative to the project's root; an absolut
     path, start = Path(path), Path(start).resolve()
     if path.is_absolute(): return path
     for folder in (start, *start.parents):
-        if (folder/'params.yaml').is_file(): return folder/path
-    raise UserError(f"{start}: neither this folder nor one above it has a params.yaml; run inside a clone of the project.")
+        if (folder/'params.yaml').is_file() or (folder/'dvc.yaml').is_file(): return folder/path
+    raise UserError(f"{start}: neither this folder nor one above it has a params.yaml or dvc.yaml; run inside a clone of the project.")
 
 # %% ../nbs/lib/config.ipynb #83b02db3
 def load_params(params: str|Path='params.yaml', # relative to the project's root

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from .config import UserError, project_path
-from .notebook import directives, has_tag, read_notebook
+from .notebook import directives, has_tag, is_stage, read_notebook
 
 # %% ../nbs/lib/fingerprint.ipynb #a99f63c6
 def _blocks(node: ast.AST):
@@ -114,7 +114,7 @@ def parts(nb: dict, # from `read_notebook`
         if cell['cell_type'] != 'code': continue
         marks = directives(cell['source'])
         kind = ('parameters' if has_tag(cell, 'parameters') else 'export' if marks.keys() & {'export', 'exports', 'exporti'}
-                else 'stages' if marks.get('eval') == 'false' else None)
+                else 'stages' if is_stage(cell) else None)
         if kind: found[kind].body += parse(cell['source'], f'{where}, cell {n}').body
     return found
 

@@ -13,7 +13,9 @@ import io
 import json
 import os
 import re
+import socket
 import sys
+import tempfile
 import time
 import tokenize
 from dataclasses import dataclass
@@ -45,12 +47,13 @@ def directives(source: str, # of a code cell
 
 def is_stage(cell: dict) -> bool:
     "Whether papermill runs a cell and nbdev's tests skip it."
-    return cell['cell_type'] == 'code' and directives(cell['source']).get('eval') == 'false'
+    return cell['cell_type'] == 'code' and directives(cell['source']).get('eval') == 'false' and not has_tag(cell, 'demo')
 
 def is_example(cell: dict) -> bool:
-    "Whether a cell only shows and tests what another one exports."
+    "Whether a cell only shows and tests what another one exports, or (tagged `demo`) draws data for a run by hand."
     return (cell['cell_type'] == 'code' and not has_tag(cell, 'parameters')
-            and directives(cell['source']).keys().isdisjoint({'export', 'exports', 'exporti', 'eval', 'default_exp'}))
+            and (has_tag(cell, 'demo')
+                 or directives(cell['source']).keys().isdisjoint({'export', 'exports', 'exporti', 'eval', 'default_exp'})))
 
 def headings(cells: list[dict], # in order
              ) -> list[str]: # one a cell, '' before the first heading
@@ -188,8 +191,8 @@ def settle(cells: list[dict], # executed; changed in place
         cell['outputs'] = merged
 
 # %% ../nbs/lib/notebook.ipynb #19297e81
-def _kernel_manager():
-    "Jupyter's kernel manager, bound to this Python."
+def _kernel_manager(folder: str): # for its sockets
+    "Jupyter's kernel manager, bound to this Python; they talk through sockets in a folder, which needs no network."
     from ipykernel.kernelspec import get_kernel_dict
     from jupyter_client import AsyncKernelManager
     from jupyter_client.kernelspec import KernelSpec
@@ -198,6 +201,9 @@ def _kernel_manager():
     class ThisPython(AsyncKernelManager):
         kernel_spec = spec
         def _transport_encryption_default(self): return 'auto'
+        if hasattr(socket, 'AF_UNIX') and len(folder) < 80: # a socket's path has at most 107 characters
+            def _transport_default(self): return 'ipc'
+            def _ip_default(self): return f'{folder}/kernel'
     return ThisPython
 
 def _first_line(text: str) -> str:
@@ -263,17 +269,17 @@ def run_notebook(notebook: str|Path, # .ipynb with a cell tagged `parameters`
 # %% ../nbs/lib/notebook.ipynb #27759e46
 def _execute(notebook: Path, parameters: dict, running: Path, root: Path, timeout, console: Console) -> None:
     import nbformat, papermill
-    nb, tagged = nbformat.read(notebook, as_version=4), running.with_suffix('.source.ipynb')
+    nb = nbformat.read(notebook, as_version=4)
     if any('default_exp' in directives(c.source) for c in nb.cells if c.cell_type == 'code'):
         for c in filter(is_example, nb.cells): c.metadata['tags'] = [*c.metadata.get('tags', ()), 'skip-execution']
-    nbformat.write(nb, tagged)
     braces = lambda path: str(path).replace('{', '{{').replace('}', '}}')
-    try:
+    with tempfile.TemporaryDirectory(prefix='alpr-nb-') as folder:
+        tagged = Path(folder)/'source.ipynb'
+        nbformat.write(nb, tagged)
         papermill.execute_notebook(
             braces(tagged), braces(running), parameters, kernel_name='python3', language='python', cwd=str(root),
             progress_bar=False, start_timeout=180, iopub_timeout=600, execution_timeout=timeout,
-            kernel_manager_class=_kernel_manager(), on_cell_start=console.cell, stdout_file=console, stderr_file=console)
-    finally: tagged.unlink(missing_ok=True)
+            kernel_manager_class=_kernel_manager(folder), on_cell_start=console.cell, stdout_file=console, stderr_file=console)
 
 def _close(notebook: Path, running: Path, out: Path, failed: Path, root: Path, console: Console, error):
     "Put the executed copy where it belongs; what `_ended` says."

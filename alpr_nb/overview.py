@@ -38,10 +38,12 @@ def read_json(file: str|Path) -> dict:
     except ValueError as e: raise UserError(f"{file}: not valid JSON ({e}); run the stage that writes it again (`dvc repro`).") from None
 
 def read_sets(folder: str|Path, # outputs/<scope>/benchmark
+              names: list[str]|None=None, # of the sets; default all that are there
               ) -> dict[str, dict]: # set -> its metrics, and latency under 'latency'
     "The figures of each benchmark set."
     folders = sorted(p.parent for p in Path(folder).glob('*/metrics.json'))
-    return {f.name: read_json(f/'metrics.json') | dict(latency=read_json(f/'latency.json')) for f in folders}
+    return {f.name: read_json(f/'metrics.json') | dict(latency=read_json(f/'latency.json')) for f in folders
+            if names is None or f.name in names}
 
 # %% ../nbs/lib/overview.ipynb #63bb2aa9
 def percent(value, digits: int=1) -> str:
@@ -52,12 +54,13 @@ def verdict(scope: str, # what is read
             name: str, # of the set
             m: dict, # its metrics
             gate: float|None, # least acc@0.2; None when the set has no gate
+            kind: str='', # of its images, such as 'synthetic'
             ) -> str: # plain text
     "One sentence for one set."
     acc, around = m.get('acc@0.2'), m.get('interval', {}).get('acc@0.2')
     if acc is None: return f'The set {name} has no acc@0.2.'
     sure = f" (95% interval {percent(around[0])} to {percent(around[1])})" if around else ''
-    said = f"Of {m.get('n', 0):,} {scope} images in the set {name} it reads {percent(acc)} without a mistake{sure}"
+    said = f"Of {m.get('n', 0):,} {f'{kind} ' if kind else ''}{scope} images in the set {name} it reads {percent(acc)} without a mistake{sure}"
     if gate is None: return said + '.'
     return said + (f'; the gate of {percent(gate, 0)} is passed.' if acc >= gate else f': {percent(gate - acc)} under the gate of {percent(gate, 0)}.')
 
@@ -157,14 +160,18 @@ def render_index(root: str|Path, # the project
                  gate: float, # least acc@0.2
                  gated: list[str]|None=None, # sets that must reach it; default all
                  tasks: tuple=('cd', 'cr'), # the models
+                 named: list[str]|None=None, # benchmark sets to show; default all that are there
+                 synthetic: bool=False, # the validation set was drawn
                  ) -> Path: # reports/index.html
     "Write the page that leads to the reports of a scope."
     root = Path(root)
     folder, outputs = root/'reports', root/'outputs'/scope
-    sets = read_sets(outputs/'benchmark')
+    sets = read_sets(outputs/'benchmark', named)
     sets = dict(sorted(sets.items(), key=lambda s: gated is not None and s[0] not in gated))
-    said = [verdict(scope, name, m, gate if gated is None or name in gated else None) for name, m in sets.items()]
-    pages = read_pages(folder/scope)
+    kind = lambda name: 'synthetic' if synthetic and name == 'validation' else ''
+    said = [verdict(scope, name, m, gate if gated is None or name in gated else None, kind(name)) for name, m in sets.items()]
+    shown = lambda page: named is None or not page['stage'].startswith('benchmark-') or page['stage'].removeprefix('benchmark-') in named
+    pages = list(filter(shown, read_pages(folder/scope)))
     trained = {t: m for t in tasks if (m := read_json(outputs/t/'metrics.json'))}
     links = {p['stage']: p['file'].relative_to(folder).as_posix() for p in pages}
     body = ''.join(f'<p>{html.escape(s)}</p>' for s in said[1:])

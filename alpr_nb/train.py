@@ -182,6 +182,7 @@ def final_results(trainer: Trainer, # trained
                   folder: Path, # exp/
                   ) -> dict: # metrics of the best epoch
     "Write checkpoints, tables and plots of a finished training."
+    write_rows(folder/'results.csv', COLUMNS, trainer.history)
     best, classes, names = trainer.best, [], list(trainer.data.names.values())
     save_checkpoint(folder/'weights/last.pt', trainer, half(trainer.ema.ema.state_dict()), trainer.epoch - 1)
     save_checkpoint(folder/'weights/best.pt', trainer, best['weights'], best['epoch'])
@@ -205,8 +206,9 @@ def run_identity(config: TrainConfig, # one training
                  ) -> str: # hash
     "What makes two trainings the same one."
     said = config.model_dump(exclude={'data', 'out', 'workers', 'cache'})
+    code = [(Path(alpr_nb.__file__).parent/f'{n}.py').read_text(encoding='utf-8') for n in ('train', 'train_config', 'yolo_data', 'yolov5_compat')]
     start = hashlib.sha256((find_weights(config.weights) if config.weights else find_cfg(config.cfg)).read_bytes()).hexdigest()
-    return hashlib.sha256(json.dumps([said, data.digest, start, torch.__version__, yolov5.__version__]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([said, data.digest, start, code, torch.__version__, yolov5.__version__]).encode()).hexdigest()
 
 def pick_device(name: str, # cpu, cuda, cuda:1, or empty for a GPU when there is one
                 ) -> torch.device: # that is there

@@ -66,7 +66,10 @@ def test_nothing_runs_twice(project):
 
 def test_metrics_and_plots_are_shown(project):
     assert 'acc@0.2' in run(project, 'dvc', 'metrics', 'show').stdout
-    assert 'index.html' in run(project, 'dvc', 'plots', 'show', '-o', 'plots').stdout
+    plots = json.loads(run(project, 'dvc', 'plots', 'show', '--json').stdout)
+    drawn = {title for title, found in plots['data'].items() if found} if 'data' in plots else set(plots)
+    assert {'Characters as decoded and as painted', 'mAP50 by epoch', 'What confidence is worth',
+            'Whole codes right by least confidence of a character'} <= drawn
 
 
 def test_a_sentence_reaches_its_report_without_training(project):
@@ -85,6 +88,14 @@ def test_a_comment_does_not_retrain(project):
     stages = ran(run(project, 'dvc', 'repro').stdout)
     assert 'code@02_train_cr' in stages
     assert not {s for s in stages if s.startswith(('train', 'prepare', 'benchmark', 'synthesize'))}
+
+
+def test_an_experiment_runs_what_depends_on_its_parameter(project):
+    done = run(project, 'dvc', 'exp', 'run', '-n', 'longer', '-S', 'profile=smoke', '-S', 'train.tasks.cr.epochs=2').stdout
+    assert ran(done) >= {'train@cr', 'prepare-model@cr', 'benchmark@validation', 'report@train-cr', 'index', 'bundle'}
+    assert not {s for s in ran(done) if s.startswith('synthesize') or s.endswith(('@cd', '-cd')) or s.startswith('prepare-data')}
+    shown = run(project, 'dvc', 'exp', 'show', '--csv').stdout
+    assert 'longer' in shown and 'train.tasks.cr.epochs' in shown and 'acc@0.2' in shown
 
 
 @pytest.mark.parametrize('change', ['stage cell', 'imported module'])

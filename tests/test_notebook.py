@@ -1,6 +1,8 @@
 "Running notebooks: what is refused before the kernel starts, and what is left when a run fails."
 import json
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -35,6 +37,14 @@ def save(project, *stages, metadata=PYTHON, tags=('parameters',), parameters=PAR
 def text(nb: dict) -> str:
     "What the cells printed."
     return ''.join(''.join(o.get('text', '')) for c in nb['cells'] for o in c.get('outputs', ()))
+
+def test_runs_without_any_network(project):
+    "Not even the loopback device is up in a new network namespace."
+    if subprocess.run(['unshare', '-rn', 'true'], capture_output=True).returncode: pytest.skip('no network namespaces here')
+    notebook = save(project, 'print(epochs)')
+    code = f"from alpr_nb.notebook import run_notebook; run_notebook({str(notebook)!r}, dict(epochs=7), 'out.ipynb', html=False)"
+    subprocess.run(['unshare', '-rn', sys.executable, '-c', code], check=True, timeout=120, env={**os.environ, 'PYTHONPATH': str(ROOT)})
+    assert text(read_notebook('out.ipynb')) == '7\n'
 
 @pytest.mark.parametrize('change, given, said', [
     (dict(tags=()), {}, "tagged 'parameters', found none"),

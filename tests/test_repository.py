@@ -51,7 +51,7 @@ def test_every_profile_and_source_composes_to_known_parameters(project_copy, tmp
     sections = {'00_data': ['dataset.yolo.tasks.cd', 'dataset.yolo.tasks.cr'], '01_train_cd': ['train.tasks.cd'],
                 '02_train_cr': ['train.tasks.cr'], '03_export': ['export.tasks.cd', 'export.tasks.cr']}
     given = [(name, load_section(section, params)) for name, these in sections.items() for section in these]
-    for name, values in [*given, ('04_benchmark', {'crop': False, 'held': 0., **reader})]:
+    for name, values in [*given, ('04_benchmark', reader)]:
         parameters = notebook_parameters(read_notebook(project_copy/f'nbs/{name}.ipynb'), name)
         check_parameters(parameters, values, name, complete=True)
 
@@ -67,6 +67,13 @@ def test_the_release_is_one_graph(tmp_path):
     assert real | {'synthesize@cd', 'bundle'} <= set(listed())
 
 
+def test_git_keeps_what_dvc_add_writes_and_not_the_data(project_copy):
+    ignored = lambda path: not subprocess.run(['git', 'check-ignore', '-q', path], cwd=project_copy).returncode
+    for path in ('datasets/truck/cd/batches.dvc', 'datasets/truck/cd/.gitignore'): assert not ignored(path), path
+    for path in ('datasets/truck/cd/batches/ann_image_part_1.zip', 'outputs/x', 'models/truck/cd.onnx', 'weights/yolov5n.pt'):
+        assert ignored(path), path
+
+
 def test_readme_is_generated_from_index(project_copy):
     subprocess.run(['make', '-s', 'readme', 'VENV=done'], cwd=project_copy, check=True, capture_output=True)
     assert changed(project_copy) == ''
@@ -76,5 +83,5 @@ def test_notebooks_are_without_outputs_and_absolute_paths(root):
     for file in (root/'nbs').rglob('*.ipynb'):
         if '.ipynb_checkpoints' in file.parts: continue
         cells = json.loads(file.read_text())['cells']
-        assert all(c.get('execution_count') is None for c in cells), file
+        assert all(c.get('execution_count') is None and not c.get('outputs') for c in cells), file
         assert '/work/' not in file.read_text() and '/home/' not in file.read_text(), file
