@@ -41,6 +41,7 @@ class ExportConfig(BaseModel):
     opset: int = Field(15, ge=12, le=20)
     tolerance: float = Field(1e-3, gt=0) # largest `deviation` from torch
     precision: Literal['fp32', 'fp16'] = 'fp32' # of the stored weights; input, output and arithmetic are float32
+    loss: float = Field(.02, ge=0, le=1) # greatest loss of mAP50 through the stored precision
     batch_sizes: list[Annotated[int, Field(ge=1)]] = Field([1, 4], min_length=1) # to compare and to time
     threads: int = Field(2, ge=0) # while timing, 0 for all cores
 
@@ -51,11 +52,9 @@ def export_config(**values, # the section's keys
 
 # %% ../nbs/03_export.ipynb #7e238688
 def inference_model(checkpoint: Path, # best.pt
-                    precision: str, # fp32, or fp16 to round the weights as they will be stored
                     ) -> torch.nn.Module: # gives one tensor
     "The trained model with its layers fused, ready to be traced."
     model = load_checkpoint(checkpoint).requires_grad_(False).fuse().eval()
-    if precision == 'fp16': model.half().float()
     for m in model.modules():
         if isinstance(m, Detect): m.inplace, m.dynamic, m.export = False, True, True
     return model
@@ -76,7 +75,7 @@ def to_onnx(model: torch.nn.Module, # from `inference_model`
     onnx.save(graph, path)
 
 # %% ../nbs/03_export.ipynb #4d26239b
-def store_half(path: Path): # an ONNX file whose weights float16 holds exactly, changed in place
+def store_half(path: Path): # ONNX file, changed in place
     "Store the weights as float16."
     model = onnx.load(path)
     casts = []
@@ -199,7 +198,7 @@ def export(config: ExportConfig, # one export
            ) -> dict: # what <task>.json says
     "Write `<out>/<task>.onnx` and `<task>.json`, or raise and leave neither."
     data, checkpoint, out = read_data(project_path(config.data)), project_path(config.checkpoint), project_path(config.out)
-    model = inference_model(checkpoint, config.precision)
+    model = inference_model(checkpoint)
     if model.names != data.names:
         raise UserError(f"{checkpoint}: expected the classes of {config.data} ({', '.join(data.names.values())}), found "
                         f"{', '.join(map(str, model.names.values()))}; train on this data first.")
@@ -207,7 +206,6 @@ def export(config: ExportConfig, # one export
     file, part = out/f'{config.task}.onnx', out/f'.{config.task}.part.onnx'
     try:
         to_onnx(model, part, config.opset)
-        if config.precision == 'fp16': store_half(part)
         check_graph(part, config.opset, len(data.names))
         shapes = usual_shapes(data, config.imgsz)
         half = max(round(config.imgsz/64), 1)*32
@@ -216,13 +214,19 @@ def export(config: ExportConfig, # one export
         if not worst['difference'] <= config.tolerance:
             raise UserError(f"{file}: differs from torch by {worst['difference']:.2g} at {worst['height']}x{worst['width']} px, batch "
                             f"{worst['batch']}; expected at most {config.tolerance:g}. The file was not kept.")
+        found = {'torch fp32': accuracy(load_checkpoint(checkpoint), data, config.imgsz)}
+        if config.precision == 'fp16': store_half(part)
+        check_graph(part, config.opset, len(data.names))
+        found[stored := f'onnx {config.precision}'] = accuracy(OnnxModel(part, data.names), data, config.imgsz)
+        if (lost := found['torch fp32']['mAP50'] - found[stored]['mAP50']) > config.loss:
+            raise UserError(f"{file}: {config.precision} costs {lost:.3f} of mAP50, at most {config.loss:g} is wanted; set precision to fp32. "
+                            "The file was not kept.")
         sheet = dict(scope=config.scope, task=config.task, precision=config.precision, opset=config.opset, imgsz=config.imgsz,
                      input='images', output='output0', names=list(data.names.values()), stride=int(model.stride.max()),
                      parameters=sum(p.numel() for p in model.parameters()), bytes=part.stat().st_size,
                      sha256=hashlib.sha256(part.read_bytes()).hexdigest(),
                      checkpoint_sha256=hashlib.sha256(checkpoint.read_bytes()).hexdigest(), parity=worst['difference'], compared=compared,
-                     accuracy={'torch fp32': accuracy(load_checkpoint(checkpoint), data, config.imgsz),
-                               f'onnx {config.precision}': accuracy(OnnxModel(part, data.names), data, config.imgsz)},
+                     rounding=max(r['difference'] for r in parity(part, model, data, shapes, [1])), accuracy=found,
                      latency=latency(part, data, shapes, config.batch_sizes, config.threads), threads=config.threads)
         part.replace(file)
         (out/f'.{config.task}.part.json').write_text(json.dumps(sheet, indent=1) + '\n')
