@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['ExportConfig', 'export_config', 'inference_model', 'to_onnx', 'store_half', 'check_graph', 'session', 'real_batch',
-           'usual_shapes', 'deviation', 'parity', 'latency', 'OnnxModel', 'accuracy', 'export']
+           'usual_shapes', 'deviation', 'parity', 'outcomes', 'reliability', 'latency', 'OnnxModel', 'accuracy',
+           'export']
 
 # %% ../nbs/03_export.ipynb #dca07a7a
 import hashlib, json, tempfile, time, warnings
@@ -23,7 +24,10 @@ import alpr_nb.yolov5_compat
 import yolov5.val
 from yolov5.models.yolo import Detect
 
+from .calibration import calibrated, fit_calibration, sureness, twins
+from .codes import Format
 from .config import UserError, project_path
+from .detector import Detector, DetectorConfig, iou
 from .train_config import checked
 from .yolo_data import Samples, YoloData, letterbox_shapes, loader, read_data
 from .yolov5_compat import load_checkpoint
@@ -42,6 +46,7 @@ class ExportConfig(BaseModel):
     tolerance: float = Field(1e-3, gt=0) # largest `deviation` from torch
     precision: Literal['fp32', 'fp16'] = 'fp32' # of the stored weights; input, output and arithmetic are float32
     loss: float = Field(.02, ge=0, le=1) # greatest loss of mAP50 through the stored precision
+    formats: dict[str, Format] = {} # how codes are formed: which characters are one glyph
     batch_sizes: list[Annotated[int, Field(ge=1)]] = Field([1, 4], min_length=1) # to compare and to time
     threads: int = Field(2, ge=0) # while timing, 0 for all cores
 
@@ -153,6 +158,36 @@ def parity(path: Path, # ONNX file
             found.append(dict(batch=n, height=h, width=w, difference=deviation(given, expected) if same else float('inf')))
     return found
 
+def outcomes(path: Path, # ONNX file
+             data: YoloData, # with validation images
+             imgsz: int, # longer side in px
+             formats: dict, # name -> Format
+             limit: int = 1000, # images at most
+             ) -> tuple[np.ndarray, np.ndarray]: # (n,) confidence of each detection, (n,) whether its class is right
+    "What the reader's detections on validation images are worth; of characters with one glyph either is right."
+    import cv2
+    alphabet = ''.join(data.names.values())
+    detector, pairs, sure, right = Detector(path, DetectorConfig(size=imgsz, threshold=.1, limit=40), len(data.names)), twins(formats, alphabet), [], []
+    same = {(i, i) for i in range(len(alphabet))} | {p for a, b in pairs for p in ((a, b), (b, a))}
+    for file, label, (w, h) in zip(data.val.images[:limit], data.val.labels, data.val.sizes):
+        found, = detector.detect([cv2.imread(file)])
+        centre, half = label[:, 1:3]*(w, h), label[:, 3:]*(w, h)/2
+        there = np.hstack([centre - half, centre + half]).astype(np.float32)
+        sure += sureness(found.probs, pairs).tolist()
+        for box, kind in zip(found.boxes, found.classes):
+            overlaps = iou(box, there) if len(there) else np.zeros(1)
+            right.append(bool(overlaps.max() >= .5) and (int(kind), int(label[overlaps.argmax(), 0])) in same)
+    return np.array(sure), np.array(right, bool)
+
+def reliability(sure: np.ndarray, # (n,) confidences, 0 to 1
+                right: np.ndarray, # (n,) bool
+                calibration: tuple, # slope and offset
+                ) -> list[dict]: # said, calibrated, right: means in a tenth of the confidences; n
+    "What confidences are worth, as the model says them and calibrated."
+    table = pd.DataFrame(dict(said=sure, calibrated=calibrated(sure, calibration), right=right.astype(float)))
+    groups = table.groupby(np.minimum((sure*10).astype(int), 9))
+    return groups.mean().round(4).assign(n=groups.size()).to_dict('records')
+
 def latency(path: Path, # ONNX file
             data: YoloData, # with validation images
             shapes: list[tuple[int, int]], # height, width in px
@@ -221,12 +256,14 @@ def export(config: ExportConfig, # one export
         if (lost := found['torch fp32']['mAP50'] - found[stored]['mAP50']) > config.loss:
             raise UserError(f"{file}: {config.precision} costs {lost:.3f} of mAP50, at most {config.loss:g} is wanted; set precision to fp32. "
                             "The file was not kept.")
+        sure, right = outcomes(part, data, config.imgsz, config.formats) if config.task == 'cr' else (np.zeros(0), np.zeros(0, bool))
+        calibration = fit_calibration(sure, right)
         sheet = dict(scope=config.scope, task=config.task, precision=config.precision, opset=config.opset, imgsz=config.imgsz,
                      input='images', output='output0', names=list(data.names.values()), stride=int(model.stride.max()),
                      parameters=sum(p.numel() for p in model.parameters()), bytes=part.stat().st_size,
                      sha256=hashlib.sha256(part.read_bytes()).hexdigest(),
                      checkpoint_sha256=hashlib.sha256(checkpoint.read_bytes()).hexdigest(), parity=worst['difference'], compared=compared,
-                     rounding=max(r['difference'] for r in parity(part, model, data, shapes, [1])), accuracy=found,
+                     rounding=max(r['difference'] for r in parity(part, model, data, shapes, [1])), accuracy=found, calibration=calibration, reliability=reliability(sure, right, calibration),
                      latency=latency(part, data, shapes, config.batch_sizes, config.threads), threads=config.threads)
         part.replace(file)
         (out/f'.{config.task}.part.json').write_text(json.dumps(sheet, indent=1) + '\n')

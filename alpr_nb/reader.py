@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2, numpy as np
 
 from .bundle import ReaderConfig, load_bundle, packaged_bundle
+from .calibration import calibrate, twins
 from .codes import parse_pattern
 from .decoding import decode
 from .detector import Detections, Detector, DetectorError
@@ -173,7 +174,7 @@ class Reader:
         return self
 
     def _setup(self, cd, cr, config, providers, threads, where):
-        self.config = config
+        self.config, self.twins = config, twins(config.formats, config.alphabet)
         def load(model, task, cfg, classes):
             return Detector(model, cfg, classes, providers, threads, name=f'{where}/{task}.onnx' if where else f'the {task} model')
         self.cd = None if cd is None else load(cd, 'cd', config.cd, 1)
@@ -227,7 +228,8 @@ class Reader:
         chars = {}
         for (i, k, x, y), d in zip(places, self.cr.detect(crops)):
             order = np.concatenate([np.zeros(0, int), *rows_of(d.boxes)])
-            chars[i, k] = Detections(d.boxes[order] + np.float32([x, y, x, y]), d.probs[order])
+            probs = calibrate(d.probs[order], self.config.calibration, self.twins)
+            chars[i, k] = Detections(d.boxes[order] + np.float32([x, y, x, y]), probs)
         none = Detections(np.zeros((0, 4), np.float32), np.zeros((0, len(self.config.alphabet)), np.float32))
         def plate(i, k, box, score):
             seen = chars.get((i, k), none)
