@@ -257,7 +257,7 @@ def export(config: ExportConfig, # one export
             raise UserError(f"{file}: {config.precision} costs {lost:.3f} of mAP50, at most {config.loss:g} is wanted; set precision to fp32. "
                             "The file was not kept.")
         sure, right = outcomes(part, data, config.imgsz, config.formats) if config.task == 'cr' else (np.zeros(0), np.zeros(0, bool))
-        calibration = fit_calibration(sure, right)
+        calibration = list(fit_calibration(sure, right))
         sheet = dict(scope=config.scope, task=config.task, precision=config.precision, opset=config.opset, imgsz=config.imgsz,
                      input='images', output='output0', names=list(data.names.values()), stride=int(model.stride.max()),
                      parameters=sum(p.numel() for p in model.parameters()), bytes=part.stat().st_size,
