@@ -17,10 +17,11 @@ def draw_demo(
     task: str, # cd: scenes, cr: crops of plates
     count: int=80, # samples
     folder: str|Path='datasets/demo', # from the project's root
+    n_jobs: int=-1, # processes; -1: one a core
 ) -> Path: # <folder>/<task>, with synthetic/, yolo/ and raw/validation/
     "Draw and prepare a small set, unless it is there."
     out, strip = project_path(folder)/task, 40 if task == 'cd' else 0
     if not (out/'yolo/data.yaml').is_file():
-        synthesize(task, out/'synthetic', count, validation=.2, strip=strip)
+        synthesize(task, out/'synthetic', count, validation=.2, strip=strip, n_jobs=n_jobs)
         prepare(out/'synthetic', out/'yolo', out/'raw/validation', task, strip=strip)
     return out
