@@ -84,11 +84,15 @@ def pack(
     validation: Annotated[float, typer.Option(help="Share of the vehicles that only validate.")] = .1,
     seed: Annotated[int, typer.Option(help="Of the split; the same as of the batches that these are joined with.")] = 0,
     hold: Annotated[Optional[list[Path]], typer.Option(help="CSV (image,code) of vehicles that are never used, such as a test set.")] = None,
+    test: Annotated[float, typer.Option(help="Part of that share that is used by neither side, but by a benchmark (`held`).")] = 0.,
+    closeups: Annotated[int, typer.Option(help="Parts around the plates of each photograph that trains, to add (cd).")] = 0,
+    repeat: Annotated[int, typer.Option(help="Times that each image that trains is there.")] = 1,
 ):
     "Pack labelled images as batches, split by vehicle; the status is 1 when something was left out."
     from alpr_nb.packing import pack
-    done = pack(folders, out, annotator, batch_size, validation, seed, task, hold or ())
-    typer.echo(f"{done.train} images train and {done.validation} validate, in {done.parts} parts in {out}")
+    done = pack(folders, out, annotator, batch_size, validation, seed, task, hold or (), test, closeups, repeat)
+    also = f' and {done.further} made of them' if done.further else ''
+    typer.echo(f"{done.train} images{also} train and {done.validation} validate, in {done.parts} parts in {out}")
     _left_out(done.findings[done.findings.finding != 'held back'], out)
 
 def _left_out(findings, out):

@@ -113,6 +113,42 @@ def test_held_vehicles_are_on_neither_side(tmp_path):
         with pytest.raises(UserError, match='expected the columns image,code|expected image,code'): pack(tmp_path/'s', tmp_path/'out', 'ann', hold=bad)
 
 
+@pytest.mark.parametrize('task, put', [('cd', photo), ('cr', crop)])
+def test_vehicles_that_test_are_on_neither_side(tmp_path, task, put):
+    for c in CODES[:60]: put(tmp_path/'s', c, c)
+    done = pack(tmp_path/'s', tmp_path/'out', 'ann', task=task, test=.2, validation=.3)
+    tested = {c for c in CODES[:60] if in_validation(c, 0, .2)}
+    assert tested and set(found(done)) == {(f's/{c}.png', 'held back') for c in tested}
+    assert {n[:7] for n in packed(tmp_path/'out')} == set(CODES[:60]) - tested
+    assert set(read_validation(tmp_path/'out').code) == {c for c in CODES[:60] if in_validation(c, 0, .3)} - tested != set()
+
+
+def test_repeated_images_train_and_no_others(tmp_path):
+    for c in VAL[0], TRAIN[0]: crop(tmp_path/'s', c, c)
+    done = pack(tmp_path/'s', tmp_path/'out', 'ann', task='cr', repeat=3)
+    assert (done.train, done.further, done.validation) == (1, 2, 1)
+    there = packed(tmp_path/'out')
+    assert set(there) == {f'{VAL[0]}.png', f'{TRAIN[0]}.png', f'{TRAIN[0]}-again-1.png', f'{TRAIN[0]}-again-2.png'}
+    assert len({a.shapes for n, a in there.items() if n.startswith(TRAIN[0])}) == 1
+
+
+def test_closeups_hold_their_plates_wholly(tmp_path):
+    rng = np.random.default_rng(0)
+    for c in (VAL[0], *TRAIN[:8]):
+        (tmp_path/'s').mkdir(exist_ok=True)
+        (tmp_path/'s'/f'{c}.png').write_bytes(cv2.imencode('.png', rng.integers(0, 255, (600, 900, 3), np.uint8))[1].tobytes())
+        x, y = rng.integers(0, 700), rng.integers(0, 500)
+        write_labelme(tmp_path/'s'/f'{c}.json', Annotation(f'{c}.png', 900, 600, (Shape('plate', (x, y, x + 120, y + 40), c), Shape('plate', (880, 590, 890, 595), VAL[1] if c == VAL[0] else TRAIN[9]))))
+    done, once = pack(tmp_path/'s', tmp_path/'out', 'ann', closeups=2), digest(tmp_path/'out')
+    assert done.train == 8 < done.further <= 16 and done.validation == 1
+    for name, ann in packed(tmp_path/'out').items():
+        if '-close-' not in name: continue
+        (x1, y1, x2, y2), code = ann.shapes[0].box, ann.shapes[0].text
+        assert name.startswith(code) and abs(x2 - x1 - 120) < 1e-6 and abs(y2 - y1 - 40) < 1e-6 and (x2 - x1)/ann.width > 1.15*120/900
+    pack(tmp_path/'s', tmp_path/'again', 'ann', closeups=2)
+    assert once == digest(tmp_path/'again')
+
+
 # the whole way
 
 def test_from_photographs_to_what_trains(tmp_path):
@@ -203,7 +239,7 @@ def test_nothing_is_written_when_it_fails_and_nothing_of_others_replaced(tmp_pat
 
 
 @pytest.mark.parametrize('change', [dict(annotator='a/b'), dict(annotator=''), dict(batch_size=0), dict(validation=1.1), dict(validation=float('nan')),
-                                    dict(seed=-1), dict(task='xx')], ids=str)
+                                    dict(seed=-1), dict(task='xx'), dict(test=.2), dict(repeat=0), dict(closeups=-1), dict(closeups=1, task='cr')], ids=str)
 def test_what_makes_no_sense_is_refused(tmp_path, change):
     photo(tmp_path/'s', 'a', TRAIN[0])
     with pytest.raises(UserError, match=f'{next(iter(change))} must be'): pack(tmp_path/'s', tmp_path/'out', **dict(annotator='ann') | change)
