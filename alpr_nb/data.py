@@ -18,6 +18,7 @@ from tqdm import tqdm
 from .annotations import Annotation, Shape, reading_order, write_labelme
 from .batches import decode_image, iter_samples, list_samples, read_validation, replacing
 from .config import UserError
+from .workers import workers
 
 # %% ../nbs/00_data.ipynb #a8b51e76
 def class_numbers(
@@ -184,7 +185,7 @@ def prepare(
     source, classes = Path(source), class_numbers(task, label, alphabet)
     if strip < 0 or strip and task == 'cr': raise UserError(f'strip is {strip}; expected 0 for cr, 0 or more pixels for cd')
     if not n_jobs: raise UserError('n_jobs is 0; expected a number of threads, or -1 for all cores')
-    samples, listed = list_samples(source), read_validation(source)
+    samples, listed = list_samples(source.absolute()), read_validation(source)
     held = set(listed.image)
     if not held: raise UserError(f'{source}/validation.csv: lists no image; add some, about a tenth of all')
     if lost := held - {s.image for s in samples}:
@@ -197,10 +198,10 @@ def prepare(
     with replacing(yolo, raw, marker=['data.yaml', 'validation.csv'], keep=[source]) as (tmp, tmp_raw):
         for kind in ('images', 'labels'):
             for split in ('train', 'val'): (tmp/kind/split).mkdir(parents=True)
-        work = Parallel(n_jobs=n_jobs, prefer='threads', return_as='generator')(
-            delayed(_write_some)(c, task, classes, strip, held, tmp, tmp_raw) for c in chunks)
         images, boxes, errors = [], [], []
-        with tqdm(total=len(samples), desc=f'prepare {task}', unit=' images', mininterval=2, disable=not progress) as bar:
+        with workers(), tqdm(total=len(samples), desc=f'prepare {task}', unit=' images', mininterval=2, disable=not progress) as bar:
+            work = Parallel(n_jobs=n_jobs, prefer='threads', return_as='generator')(
+                delayed(_write_some)(c, task, classes, strip, held, tmp, tmp_raw) for c in chunks)
             for a, b, e in work: images += a; boxes += b; errors += e; bar.update(len(a) + len(e))
         if errors: raise UserError(f'{errors[0]}' + (f' ({len(errors) - 1} more samples are bad)' if errors[1:] else ''))
         images = pd.DataFrame(images)

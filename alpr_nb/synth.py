@@ -22,6 +22,7 @@ from .codes import in_validation, random_code
 from .config import UserError
 from .plates import LAYOUTS, draw_plate, layout_of
 from .scenes import draw_scene, strip as draw_strip
+from .workers import workers
 
 # %% ../nbs/lib/synth.ipynb #18928b2c
 @dataclass(frozen=True)
@@ -220,8 +221,9 @@ def synthesize(
     for key, v in (('count', count), ('batch_size', batch_size)):
         if not isinstance(v, int) or v < 1: raise UserError(f'synth: {key} must be a whole number above 0, found {v!r}; correct it in params.yaml')
     with replacing(out, marker=['synthetic.json']) as (folder,):
-        found = Parallel(n_jobs=n_jobs, return_as='generator')(delayed(draw_sample)(i, s) for i in range(count))
-        bar = tqdm(found, total=count, desc=f'synthesize@{task}', unit='image', disable=None, mininterval=1)
-        held = write_parts(bar, folder, annotator, batch_size)
+        with workers():
+            found = Parallel(n_jobs=n_jobs, return_as='generator')(delayed(draw_sample)(i, s) for i in range(count))
+            bar = tqdm(found, total=count, desc=f'synthesize@{task}', unit='image', disable=None, mininterval=1)
+            held = write_parts(bar, folder, annotator, batch_size)
         (folder/'synthetic.json').write_text(json.dumps(dict(count=count, batch_size=batch_size, **asdict(s)), indent=1) + '\n')
         return held
