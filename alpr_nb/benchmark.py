@@ -19,13 +19,13 @@ from .bundle import ReaderConfig
 from .calibration import sureness, twins
 from .codes import format_of, in_validation
 from .config import Scope, UserError, load_scope, project_path
-from .decoding import decode, substitute
-from .detector import DetectorConfig
+from .decoding import substitute
+from .detector import DetectorConfig, Detections
 from .errors import gallery, gallery_row, kind_of, plate_crop, worst_first
 from .figures import (STRATEGIES, THESIS, accuracy_by, bars, by_threshold, calibration, confusions, frame_of,
                              headline, latency, measure, others)
 from .metrics import edits, tilt
-from .reader import Plate, Reader, ReadError, Result, load_image
+from .reader import Plate, Reader, ReadError, Result, decode_chars, load_image
 from .rivals import compare
 from .truth import Truth, read_truth
 
@@ -53,18 +53,18 @@ def calibration_of(model: Path, # ONNX file of the recogniser
     sheets = [f for f in (model.with_suffix('.json'), model.with_name('manifest.json')) if f.is_file()]
     return tuple(json.loads(sheets[0].read_text(encoding='utf-8')).get('calibration', (1., 0.))) if sheets else (1., 0.)
 
-def reads_at(probs: np.ndarray, # (n, classes) of the characters in reading order
+def reads_at(chars: Detections, # characters in reading order
              thresholds: list[float], # ascending
              config: ReaderConfig, # alphabet, formats, substitutions
              ) -> dict: # strategy -> threshold as text -> code
     "The code as it is read counting only the characters of at least each threshold."
-    out, sure = {strategy: {} for strategy in STRATEGIES}, sureness(probs, twins(config.formats, config.alphabet))
+    out, sure = {strategy: {} for strategy in STRATEGIES}, sureness(chars.probs, twins(config.formats, config.alphabet))
     for t in thresholds:
-        kept, key = probs[sure >= t], f'{t:g}'
-        raw = ''.join(config.alphabet[i] for i in kept.argmax(1))
+        kept, key = chars[sure >= t], f'{t:g}'
+        raw = ''.join(config.alphabet[i] for i in kept.classes)
         out['raw'][key] = raw
         out['substituted'][key] = substitute(raw, config.formats, config.substitutions)
-        out['decoded'][key] = decode(kept, config.formats, config.alphabet, config.substitutions).code
+        out['decoded'][key] = decode_chars(kept, config).code
     return out
 
 # %% ../nbs/04_benchmark.ipynb #bf6e5bae
@@ -102,7 +102,7 @@ def line_of(truth: Truth, # of the image
     if readable := [s for s in plates if s.reading]:
         own = main_plate(readable)
         boxes, probs = own.chars.boxes, own.chars.probs
-        scores, reads = sureness(probs, twins(config.formats, config.alphabet)), reads_at(probs, thresholds, config)
+        scores, reads = sureness(probs, twins(config.formats, config.alphabet)), reads_at(own.chars, thresholds, config)
         angle, chars = tilt(boxes), zip(own.chars.classes, scores, boxes)
         p |= dict(box=list(own.box), code=own.reading.code, confidence=round(own.reading.confidence, 4), reads=reads,
                   tilt=None if angle != angle else round(angle, 1),

@@ -13,9 +13,9 @@ import numpy as np
 from .annotations import Shape
 from .bundle import ReaderConfig
 from .codes import format_of
-from .decoding import align, allowed_mask, decode, explain, look_alikes, substitute
+from .decoding import align, allowed_mask, explain, look_alikes, substitute
 from .detector import Detections
-from .reader import Plate, rows_of
+from .reader import Plate, decode_chars, rows_of
 
 # %% ../nbs/lib/proposals.ipynb #734c0198
 def odd_boxes(
@@ -111,7 +111,7 @@ def propose_chars(
     least: float=.5, # confidence from which agreement is accepted
 ) -> Proposal:
     "Characters as proposed, and accepted when they clearly spell the text."
-    d = decode(chars.probs, config.formats, config.alphabet, config.substitutions)
+    d = decode_chars(chars, config)
     fmt = config.formats.get(d.format)
     odd = odd_boxes(chars.boxes[list(d.kept)], fmt.rows if fmt else ()) if d.code else ''
     read = shapes_of(chars, d.kept, d.code)

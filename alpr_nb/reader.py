@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MISSING', 'SURPLUS', 'ReadError', 'load_image', 'rows_of', 'Char', 'Reading', 'Plate', 'Result', 'plausible',
-           'read_chars', 'Reader']
+           'decode_chars', 'read_chars', 'Reader']
 
 # %% ../nbs/lib/reader.ipynb #3a638cc5
 import os, time
@@ -16,7 +16,7 @@ import cv2, numpy as np
 from .bundle import ReaderConfig, load_bundle, packaged_bundle
 from .calibration import calibrate, twins
 from .codes import parse_pattern
-from .decoding import decode
+from .decoding import Decoded, decode
 from .detector import Detections, Detector, DetectorError
 
 # %% ../nbs/lib/reader.ipynb #2b934469
@@ -134,13 +134,21 @@ def plausible(
     lengths = [len(parse_pattern(f.pattern)) for f in formats.values()] or [len(code)]
     return min(lengths) - MISSING <= len(code) <= max(lengths) + SURPLUS
 
+def decode_chars(
+    chars: Detections, # characters in reading order
+    cfg: ReaderConfig, # formats, alphabet, substitutions
+) -> Decoded:
+    "The code of detected characters, by what they look like and, in one row, by where they stand."
+    boxes = chars.boxes if len(rows_of(chars.boxes)) == 1 else None
+    return decode(chars.probs, cfg.formats, cfg.alphabet, cfg.substitutions, boxes=boxes)
+
 def read_chars(
     chars: Detections, # characters in reading order, boxes in px of the image
     box: tuple, # of the plate, px of the image
     cfg: ReaderConfig, # formats, alphabet, substitutions
 ) -> Reading | None: # None if nothing is there, too little or too unsure
     "What the detected characters say."
-    d = decode(chars.probs, cfg.formats, cfg.alphabet, cfg.substitutions)
+    d = decode_chars(chars, cfg)
     if not d.code or d.confidence < cfg.confidence or not plausible(d.code, cfg.formats): return None
     signs = tuple(Char(c, p, _box(chars.boxes[i])) for c, p, i in zip(d.code, d.confidences, d.kept))
     return Reading(d.code, d.confidence, d.raw, d.format, box, signs)
