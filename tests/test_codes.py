@@ -138,6 +138,31 @@ def test_one_glyph_counts_in_full_where_the_position_tells():
     assert alone.confidence == pytest.approx(.5), 'where the format allows both, the doubt remains'
 
 
+GAPS = dict(old=Format(pattern='LLLNNNN', same=('O0', 'I1'), gaps=(3,)), mercosul=Format(pattern='LLLNLNN', gaps=()))
+
+
+def stand(gap, n=7, tilt=0.):
+    "Boxes of characters 10 px apart, but for `gap` after the third"
+    x = np.cumsum([0, 10, 10, gap, 10, 10, 10])[:n]
+    return np.stack([x, x*tilt, x + 8, x*tilt + 20], 1)
+
+
+@pytest.mark.parametrize('tilt', [0, .3, -.3])
+def test_where_characters_stand_tells_formats_apart(tilt):
+    seen = rows('ABC1234', _4={'G': .9, '6': .05})
+    assert decode(seen, GAPS).code == decode(seen, GAPS, boxes=stand(10, tilt=tilt)).code == 'ABC1G34'
+    assert decode(seen, GAPS, boxes=stand(14, tilt=tilt)).code == 'ABC1634'
+    clear = rows('ABC1D34', _4={'D': .95}) # nothing that looks like a digit: the letter stays
+    assert decode(clear, {'old': GAPS['old'], 'mercosul': 'LLLNLNN'}, boxes=stand(10, tilt=tilt)).code == 'ABC1D34'
+
+
+@given(st.integers(0, 9), st.lists(st.floats(-1e3, 1e3), min_size=36, max_size=36))
+@settings(max_examples=50, deadline=None)
+def test_any_boxes_are_taken(n, numbers):
+    d = decode(rows('ABC1D2345'[:n]), GAPS, boxes=np.reshape(numbers, (9, 4))[:n])
+    assert 0 <= d.confidence <= 1
+
+
 def test_the_weakest_character_decides_and_what_fits_nothing_counts_half():
     assert decode(rows('ABC1234', _6={'4': .3}), TRUCK).confidence == pytest.approx(.3, abs=.01)
     d = decode(rows('ABC123'), TRUCK)
