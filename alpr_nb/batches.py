@@ -18,6 +18,7 @@ from PIL import Image, ImageOps
 
 from .annotations import read_labelme
 from .config import UserError
+from .findings import quarantined, read_quarantine, shown, write_table
 
 # %% ../nbs/lib/batches.ipynb #e0bff935
 PART = re.compile(r'(?P<annotator>.+)_(?P<kind>image|label)_part_(?P<number>\d+)\.zip')
@@ -32,13 +33,16 @@ class Part:
 
 def find_parts(
     source,        # folder with the archives
+    skip=frozenset(), # names of archives to leave out, each with its part
 ) -> list[Part]:   # by annotator and number
     "Archives of a source folder in pairs; `UserError` when one is missing or is called something else"
     source = Path(source)
     if not source.is_dir(): raise UserError(f'{source}: no such folder; expected batches and a validation.csv in it')
-    found = {}
+    found, left_out = {}, {(m['annotator'], int(m['number'])) for n in skip if (m := PART.fullmatch(n))}
     for p in sorted(source.glob('*.zip')):
-        if not (m := PART.fullmatch(p.name)):
+        m = PART.fullmatch(p.name)
+        if p.name in skip or m and (m['annotator'], int(m['number'])) in left_out: continue
+        if not m:
             raise UserError(f'{p}: expected a name like ann_image_part_1.zip or ann_label_part_1.zip; rename it')
         key = m['annotator'], int(m['number'])
         if m['kind'] in (pair := found.setdefault(key, {})):
@@ -52,7 +56,7 @@ def find_parts(
                                 f'add it or remove its partner')
     for annotator in {a for a, _ in found}:
         numbers = sorted(n for a, n in found if a == annotator)
-        if gap := set(range(min(numbers[0], 1), numbers[-1])) - set(numbers):
+        if gap := set(range(min(numbers[0], 1), numbers[-1])) - set(numbers) - {n for a, n in left_out if a == annotator}:
             raise UserError(f'{source}: part {min(gap)} of {annotator} is missing, but part {numbers[-1]} is there; '
                             'add it or number the parts without a gap from 1')
     return [Part(a, n, pair['image'], pair['label']) for (a, n), pair in sorted(found.items())]
@@ -95,12 +99,14 @@ def reading(where: str): # archive, or archive and member
 def list_members(
     archive: Path,
     endings: tuple,     # allowed file name endings
+    skip=frozenset(),   # members to leave out
 ) -> dict[str, str]:    # stem -> member name, sorted
     "Members of an archive when all of them are safe and of one kind, each stem once"
     with reading(str(archive)), zipfile.ZipFile(archive) as z: infos = z.infolist()
     names, seen = {}, {}
     for i in infos:
         if i.orig_filename.startswith('__MACOSX/') or i.orig_filename in ('.DS_Store', 'Thumbs.db'): continue
+        if shown(i.orig_filename) in skip: continue
         if p := member_problem(i, endings): raise UserError(f'{archive}: {i.filename[:200]!a}: {p}')
         stem = Path(i.filename).stem
         if other := seen.get(stem.casefold()):
@@ -122,16 +128,19 @@ class Sample:
 def list_samples(
     source,          # folder with the archives
 ) -> list[Sample]:   # by part and name
-    "All samples of a source folder; `UserError` when an image has no label, or the reverse, or a name comes twice"
-    samples, seen = [], {}
-    for part in find_parts(source):
-        images, labels = list_members(part.images, IMAGES), list_members(part.labels, ('.json',))
+    "All samples of a source folder but those in its quarantine.csv; `UserError` when an image has no label, or the reverse, or a name comes twice"
+    samples, seen, skip = [], {}, quarantined(read_quarantine(source))
+    for part in find_parts(source, {b for b, names in skip.items() if '' in names}):
+        pair = (part.images, IMAGES), (part.labels, ('.json',))
+        images, labels = (list_members(a, endings, skip.get(a.name, ())) for a, endings in pair)
+        gone = {Path(n).stem for a, _ in pair for n in skip.get(a.name, ())}
         for these, others, here, there, what in ((images, labels, part.images, part.labels, 'label'),
                                                  (labels, images, part.labels, part.images, 'image')):
-            if alone := sorted(set(these) - set(others)):
+            if alone := sorted(set(these) - set(others) - gone):
                 raise UserError(f'{here}: {these[alone[0]]} has no {what} in {there.name}'
                                 + (f' (and {len(alone) - 1} more)' if alone[1:] else '') + '; add it or take this out')
         for stem, image in images.items():
+            if stem not in labels: continue
             if other := seen.get(stem.casefold()):
                 raise UserError(f'{part.images}: {image} is also in {other}; each image needs a name of its own')
             seen[stem.casefold()] = part.images.name
@@ -234,7 +243,7 @@ def combine(
     "One source folder from several: their batches (hard links where possible) and their validation lists in one"
     sources, taken = [Path(s) for s in sources], {}
     for s in sources:
-        for part in find_parts(s):
+        for part in find_parts(s, {b for b, names in quarantined(read_quarantine(s)).items() if '' in names}):
             for p in (part.images, part.labels):
                 if p.name in taken: raise UserError(f'{p}: {taken[p.name]} has the same name; rename one annotator')
                 taken[p.name] = p
@@ -245,5 +254,6 @@ def combine(
             try: os.link(p.resolve(), temp/name)
             except OSError: shutil.copy2(p, temp/name)
         validation.to_csv(temp/'validation.csv', index=False, lineterminator='\n')
+        if len(left_out := pd.concat(map(read_quarantine, sources))): write_table(left_out, temp/'quarantine.csv')
         (temp/'combined.txt').write_text(''.join(f'{p.parent.name}/{name}\n' for name, p in taken.items()))
     return len(taken)

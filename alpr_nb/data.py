@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['KEPT', 'class_numbers', 'clip_shapes', 'yolo_line', 'yolo_boxes', 'can_copy', 'image_file', 'codes_of', 'plain_code',
-           'check_sample', 'check_split', 'prepare', 'sample_grid']
+           'check_sample', 'check_split', 'without_quarantine', 'prepare', 'sample_grid']
 
 # %% ../nbs/00_data.ipynb #35a109ad
 import io
@@ -18,6 +18,7 @@ from tqdm import tqdm
 from .annotations import Annotation, Shape, reading_order, write_labelme
 from .batches import decode_image, iter_samples, list_samples, read_validation, replacing
 from .config import UserError
+from .findings import quarantined, read_quarantine
 from .workers import workers
 
 # %% ../nbs/00_data.ipynb #a8b51e76
@@ -170,6 +171,17 @@ def check_split(
                         + '; put all images of a code on one side')
 
 # %% ../nbs/00_data.ipynb #7e33e2d4
+def without_quarantine(
+    listed: pd.DataFrame, # the validation list: columns image, code
+    here: set,            # images that there are
+    source,               # folder with, perhaps, a quarantine.csv
+) -> pd.DataFrame:
+    "The validation list without what is in quarantine"
+    skip = quarantined(read_quarantine(source))
+    gone = listed.image.isin([n for names in skip.values() for n in names]) | any('' in names for names in skip.values())
+    return listed[listed.image.isin(here) | ~gone]
+
+# %% ../nbs/00_data.ipynb #0d504d99
 def prepare(
     source,              # folder with batches and validation.csv
     yolo,                # folder to make: images/{train,val}, labels/{train,val}, data.yaml
@@ -186,6 +198,7 @@ def prepare(
     if strip < 0 or strip and task == 'cr': raise UserError(f'strip is {strip}; expected 0 for cr, 0 or more pixels for cd')
     if not n_jobs: raise UserError('n_jobs is 0; expected a number of threads, or -1 for all cores')
     samples, listed = list_samples(source.absolute()), read_validation(source)
+    listed = without_quarantine(listed, {s.image for s in samples}, source)
     held = set(listed.image)
     if not held: raise UserError(f'{source}/validation.csv: lists no image; add some, about a tenth of all')
     if lost := held - {s.image for s in samples}:

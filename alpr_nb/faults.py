@@ -15,10 +15,10 @@ from itertools import combinations, pairwise
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from .annotations import read_labelme, reading_order
-from .batches import IMAGES, MAX_PIXELS, PART, decode_image, member_problem, reading
+from .batches import MAX_PIXELS, PART, decode_image, member_problem, reading
 from .codes import as_format, format_of
 from .config import UserError
 from .data import KEPT, plain_code
@@ -128,6 +128,7 @@ def header_faults(
                 return facts, [('too large image', f'has {w}x{h} pixels, expected at most {MAX_SIDE} each way and {MAX_PIXELS//10**6} million')]
             frames, depth, turn = getattr(im, 'n_frames', 1), _depth(im, data), im.getexif().get(0x0112, 1)
     except Image.DecompressionBombError as e: return facts, [('too large image', str(e))]
+    except UnidentifiedImageError: return facts, [('unreadable image', f"is none of {', '.join(FORMATS)}")]
     except Exception as e: return facts, [('unreadable image', f'is not a readable image ({str(e)[:60] or type(e).__name__})')]
     f, faults = facts['format'], []
     if Path(name).suffix.lower() not in FORMATS[f]: faults.append(('wrong ending', f'is a {f} file; rename it or convert it'))
@@ -172,8 +173,8 @@ def turned_boxes(
     "Rectangles that were drawn from another corner than the upper left"
     turned = []
     for i, s in enumerate(raw['shapes'], 1):
-        p = s['points']
-        if (s.get('shape_type') or 'rectangle') == 'rectangle' and len(p) == 2 and (p[0][0] > p[1][0] or p[0][1] > p[1][1]): turned.append(i)
+        p = np.array(s['points'], float)
+        if (s.get('shape_type') or 'rectangle') == 'rectangle' and len(p) == 2 and (p[0] > p[1]).any(): turned.append(i)
     return [('turned box', f"shape {', '.join(map(str, turned))[:60]} starts at another corner than the upper left")] if turned else []
 
 # %% ../nbs/lib/faults.ipynb #48f0690d
@@ -211,7 +212,7 @@ def code_faults(
     unformed = format_fault(code, formats)
     if unformed and not known and code != written and not format_fault(written, formats):
         return [code], [*faults, ('reading order', f'its characters are read {code}, but stand as {written} in the file')]
-    return [code], faults + unformed
+    return [code], faults or unformed
 
 # %% ../nbs/lib/faults.ipynb #3360d7ea
 def label_faults(
@@ -232,7 +233,7 @@ def label_faults(
         turned = ', before it was turned as its EXIF orientation says' if drawn == stored else ''
         return [], [('other size', f'drawn on an image of {drawn[0]}x{drawn[1]}{turned}, but the image has {size[0]}x{size[1]}')]
     faults = box_faults(ann.shapes, *size, classes) + turned_boxes(json.loads(data.decode('utf-8-sig')))
-    if any(k == 'wrong label' for k, _ in faults): return [], faults
+    if any(KINDS[k].severity == 'severe' for k, _ in faults): return [], faults # its code would be wrong for that reason
     codes, more = code_faults(ann.shapes, task, known, formats)
     return codes, faults + more
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['KINDS', 'QUARANTINE', 'FINDINGS', 'Kind', 'Fault', 'shown', 'findings_of', 'check_severity', 'quarantine_of',
-           'write_table', 'read_quarantine', 'quarantined', 'summary']
+           'write_table', 'read_findings', 'read_quarantine', 'quarantined', 'summary']
 
 # %% ../nbs/lib/findings.ipynb #f980ed70
 from pathlib import Path
@@ -106,14 +106,21 @@ def quarantine_of(
     findings: pd.DataFrame, # FINDINGS
     accepted=None,          # QUARANTINE: what is in quarantine already, and stays
 ) -> pd.DataFrame:          # QUARANTINE
-    "The severe ones, and those of before"
-    rows = findings[findings.severity == 'severe'][list(QUARANTINE.columns)]
+    "The severe ones, and those of before; a validation list as a whole cannot be left out"
+    listed = (findings.batch == 'validation.csv') & (findings.image == '')
+    rows = findings[(findings.severity == 'severe') & ~listed][list(QUARANTINE.columns)]
     rows = rows if accepted is None else pd.concat([accepted, rows])
     return QUARANTINE.validate(rows.drop_duplicates().sort_values(list(QUARANTINE.columns), ignore_index=True))
 
 def write_table(table: pd.DataFrame, file: Path):
     "A CSV file that `read_quarantine` reads back"
     table.to_csv(file, index=False, lineterminator='\n', encoding='utf-8', errors='backslashreplace')
+
+def read_findings(
+    file,               # findings.csv of a check
+) -> pd.DataFrame:      # FINDINGS
+    "What a check found"
+    return FINDINGS.validate(pd.read_csv(file, dtype=str, keep_default_na=False))
 
 def read_quarantine(
     source,             # folder of batches or of images

@@ -22,6 +22,7 @@ from .closeups import close_up
 from .codes import in_validation
 from .config import UserError
 from .data import clip_shapes, codes_of, plain_code
+from .findings import quarantined, read_quarantine
 from .sources import Finding, findings_table, list_files, name_key, name_problem, pair, write_findings
 from .synth import Sample, write_parts
 
@@ -69,7 +70,7 @@ def list_pairs(
     folders: list[Path],
     findings: list,       # gets what has no partner, and names that come twice
 ) -> list:                # (path for the findings, image, LabelMe file), by the image's name
-    "Images of the folders that have a LabelMe file"
+    "Images of the folders that have a LabelMe file and are not in quarantine"
     pairs, taken = [], {}
     for folder in folders:
         if not folder.is_dir(): raise UserError(f'{folder}: no such folder; expected images with LabelMe files')
@@ -78,8 +79,10 @@ def list_pairs(
         labels = {n: p for n, p in list_files(folder, ('.json',)).items() if p.name not in LISTS and n not in left}
         paired, lost = pair(images, labels)
         findings += [f._replace(file=f'{folder.name}/{f.file}') for f in lost]
+        skip = quarantined(read_quarantine(folder)).get(folder.name, ())
         for name, label in paired:
             image = images[name]
+            if name in skip: continue
             if problem := name_problem(image.name, image.stat().st_size, taken):
                 findings.append(Finding(f'{folder.name}/{name}', *problem))
             else:
