@@ -1,9 +1,12 @@
 "The stage `synthesize`: the same bytes from the same seed, all or nothing, and no code on both sides"
 import io, json, zipfile
+from pathlib import Path
 
-import cv2, numpy as np, pandas as pd, pytest
+import cv2, numpy as np, pandas as pd, pytest, yaml
 
 import alpr_nb.synth as synth
+from alpr_nb.annotations import read_labelme
+from alpr_nb.codes import check_holds
 from alpr_nb.config import UserError
 from alpr_nb.synth import Settings, draw_sample, in_validation, settings, synthesize, validates
 
@@ -135,3 +138,24 @@ def test_weights_choose(tmp_path):
         said = ''.join(x['label'] for x in json.loads(draw_sample(i, s).label)['shapes'])
         assert said[3].isdigit() and said[4].isalpha()
     assert all(f in Settings.__dataclass_fields__ for f in ('size', 'strip', 'formats', 'rows2', 'categories', 'plate_width', 'strength'))
+
+
+@pytest.mark.parametrize('name', ['container', 'wagon'])
+@pytest.mark.parametrize('task', ['cd', 'cr'])
+def test_a_painter_draws_what_is_no_plate(name, task):
+    "Codes on steel through the same settings: right side of the split, check digits that hold, one box a character."
+    section = yaml.safe_load((Path(__file__).parent/f'steel/{name}.yaml').read_text())
+    scheme = dict(container='iso6346', wagon='luhn')[name]
+    patterns = dict(iso6346=dict(pattern='LLL[UJZ]NNNNNNN', check=scheme)) if name == 'container' else dict(wagon1520=dict(pattern='N'*8, check=scheme))
+    s = settings(task=task, size=(640, 360), validation=.5, painter='alpr_nb.steel', looks=section, patterns=patterns, formats=dict.fromkeys(patterns, 1))
+    samples = [draw_sample(i, s) for i in range(4)]
+    assert [x.jpeg for x in samples] == [draw_sample(i, s).jpeg for i in range(4)]
+    for i, x in enumerate(samples):
+        ann = read_labelme(x.label.encode())
+        codes = [p.text for p in ann.shapes] if task == 'cd' else [''.join(p.label for p in ann.shapes)]
+        assert validates(i, .5) == bool(x.code) and (not x.code or x.code in codes)
+        for c in codes: assert check_holds(c, scheme) and in_validation(c, s.seed, .5) == validates(i, .5)
+
+
+def test_a_painter_that_is_not_there_is_named():
+    with pytest.raises(UserError, match="painter 'alpr_nb.nobody'"): settings(task='cd', painter='alpr_nb.nobody', looks={}, formats={'old': 1})
