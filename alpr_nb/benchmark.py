@@ -38,11 +38,12 @@ def reader_config(scope: Scope, # what is read
                   cd_size: int, # px of the detector's input
                   cr_size: int, # px of the recogniser's input
                   margin: list[float], # around a plate, share of its width and of its height
+                  again: list[float]|None=None, # that of a second look at a plate whose reading is unsure
                   calibration: tuple=(1., 0.), # of the recogniser, from its export
                   ) -> ReaderConfig:
     "The reader as it is measured and shipped."
     formats = {name: f.model_dump(exclude_none=True) for name, f in scope.formats.items()}
-    return ReaderConfig(scope=scope.name, label=scope.label, alphabet=scope.alphabet, formats=formats, margin=margin,
+    return ReaderConfig(scope=scope.name, label=scope.label, alphabet=scope.alphabet, formats=formats, margin=margin, again=again,
                         substitutions=scope.substitutions, confidence=LEAST, calibration=calibration,
                         cd=DetectorConfig(size=cd_size, threshold=confidence),
                         cr=DetectorConfig(size=cr_size, threshold=min(thresholds), limit=40))

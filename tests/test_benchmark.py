@@ -121,7 +121,7 @@ def project(tmp_path):
     for name in ('right', 'wrong', 'broken'): labelme(photos/f'{name}.json', ('', (156, 114, 356, 174)))
     return tmp_path
 
-GIVEN = dict(set_name='test', images='photos', cd='cd.onnx', cr='cr.onnx', out='out', thresholds=[.2, .7], bootstrap=100, threads=1)
+GIVEN = dict(set_name='test', images='photos', cd='cd.onnx', cr='cr.onnx', cd_size=512, out='out', thresholds=[.2, .7], bootstrap=100, threads=1)
 
 def run(project, **more):
     from alpr_nb.notebook import run_notebook

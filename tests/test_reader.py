@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from alpr_nb.bundle import ReaderConfig, write_bundle
-from alpr_nb.detector import DetectorError
+from alpr_nb.detector import DetectorError, Detections
 from alpr_nb.reader import Reader, ReadError, load_image, rows_of
 from alpr_nb.reading import list_images, read_command
 from onnx_models import ALPHABET, colour_model, fixed_model, text_model
@@ -199,3 +199,31 @@ def test_reading_imports_no_heavy_package(bundle):
             'assert not bad, bad')
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=Path(__file__).parent.parent)
     assert not done.returncode, done.stderr
+
+
+class Looks:
+    "A recogniser that is as sure as the width of its crop says, and remembers what it was shown."
+    def __init__(self, sure): self.sure, self.seen = sure, []
+
+    def detect(self, crops):
+        self.seen += [c.shape[1] for c in crops]
+        boxes = np.float32([(10*i, 0, 10*i + 8, 20) for i in range(7)])
+        out = []
+        for c in crops:
+            probs = np.full((7, 36), .001, np.float32)
+            probs[range(7), [ALPHABET.index(x) for x in 'ABC1D23']] = self.sure(c.shape[1])
+            out.append(Detections(boxes, probs))
+        return out
+
+
+@pytest.mark.parametrize('narrow, wide, looks, kept', [(.95, .5, 1, .95), (.5, .97, 2, .97), (.6, .4, 2, .6), (.001, .8, 2, .8)])
+def test_an_unsure_plate_is_looked_at_again_with_more_around_it(narrow, wide, looks, kept):
+    r = reader(config=CONFIG.model_copy(update=dict(margin=(0, 0), again=(.2, .4))))
+    r.cr = Looks(lambda width: wide if width > 600 else narrow)
+    plate, = r.results([SCENE])[0].plates
+    assert r.cr.seen == [500, 700][:looks] and plate.reading.confidence == pytest.approx(kept, abs=.01)
+    assert plate.box == (390, 285, 890, 435)
+    assert len(r.results([SCENE], crop=True)[0].plates) == 1 and len(r.cr.seen) == looks + 1, 'a crop has nothing around it'
+    r.config = r.config.model_copy(update=dict(again=None))
+    r.results([SCENE])
+    assert len(r.cr.seen) == looks + 2
