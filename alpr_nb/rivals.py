@@ -44,7 +44,7 @@ def simplelpr(
     engine.set_countryWeight(country, 1.)
     engine.realizeCountryWeights()
     processor = engine.createProcessor()
-    processor.plateRegionDetectionEnabled = processor.cropToPlateRegionEnabled = not crop
+    processor.plateRegionDetectionEnabled = processor.cropToPlateRegionEnabled = True
     def read(path):
         found = []
         for c in processor.analyze(str(path)):
