@@ -203,7 +203,7 @@ def index():
     from alpr_nb.overview import render_index
     p = load_params()
     render_index(project_path(), p['base']['scope'], p['benchmark']['gate'], p['benchmark']['gated'], named=list(p['benchmark']['sets']),
-                 synthetic=p['samples-from'] == 'synthetic')
+                 synthetic=set(p['samples-from'].values()) == {'synthetic'})
 
 @app.command(epilog="Example: alpr-nb verify outputs/truck/benchmark/validation/metrics.json outputs/truck/gate/validation.json")
 def verify(
