@@ -188,7 +188,7 @@ def steel_crop(
     strength: float = 1.,      # of the photographic effects
     readable: bool = False,    # gently
 ):                             # image, Placed in its pixels
-    "A crop as a detector leaves it, tighter or looser, at times brought to one size and sharpened, as archives keep them."
+    "A crop as a detector leaves it, more than half of each character inside; at times brought to one size and sharpened, as archives keep them."
     piece = new_piece(rng, spec, format, code)
     bw, bh = piece.block.size
     scale = width/max(bw, bh)
@@ -198,8 +198,9 @@ def steel_crop(
     x1, y1, x2, y2 = placed.box
     side = np.minimum([x2 - x1, y2 - y1], 3*min(x2 - x1, y2 - y1))
     a, b = rng.uniform(*spec.margin, 2)*side, rng.uniform(*spec.margin, 2)*side
-    x1, y1 = np.maximum(np.floor([x1 - a[0], y1 - a[1]]), 0).astype(int)
-    x2, y2 = np.minimum(np.ceil([x2 + b[0], y2 + b[1]]), size).astype(int)
+    first, last = (np.array([f(q, 0) for _, q in placed.chars]) for f in (np.min, np.max)) # corners of the characters
+    x1, y1 = np.maximum(np.floor(np.minimum((x1 - a[0], y1 - a[1]), (.6*first + .4*last).min(0))), 0).astype(int)
+    x2, y2 = np.minimum(np.ceil(np.maximum((x2 + b[0], y2 + b[1]), (.4*first + .6*last).max(0))), size).astype(int)
     image, k = scene.image[y1:y2, x1:x2], np.ones(2)
     if rng.random() < spec.squeezed and .5 < spec.squeeze[0]*image.shape[0]/(spec.squeeze[1]*image.shape[1]) < 2:
         k = np.array(spec.squeeze)/image.shape[1::-1]

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from alpr_nb.batches import decode_image
+from alpr_nb.images import decode_image
 from alpr_nb.synth import draw_sample, settings, validates, write_parts
 
 SETTINGS = dict(size=(480, 270), plate_width=(.2, .45), strength=.4, validation=.1)

@@ -15,11 +15,12 @@ from alpr_nb.annotate import annotate, show_least_certain, summary
 from alpr_nb.batches import iter_samples, list_samples
 from alpr_nb.bundle import ReaderConfig
 from alpr_nb.config import UserError
-from alpr_nb.data import check_sample, class_numbers
+from alpr_nb.data import check_sample
 from alpr_nb.detector import Detections
 from alpr_nb.plates import draw_plate
 from alpr_nb.proposals import odd_boxes, propose_chars
 from alpr_nb.reader import Reader
+from alpr_nb.shapes import class_numbers
 from onnx_models import ALPHABET, fixed_model, text_model
 
 CONFIG = ReaderConfig(scope='truck', formats=dict(old=dict(pattern='LLLNNNN', same=['O0', 'I1']), mercosul='LLLNLNN'))

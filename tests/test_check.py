@@ -13,12 +13,13 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from alpr_nb.annotations import Annotation, Shape, labelme_json, read_labelme, write_labelme
-from alpr_nb.batches import decode_image
 from alpr_nb.check import check, findings_grid
 from alpr_nb.config import UserError
-from alpr_nb.data import check_sample, clip_shapes
+from alpr_nb.data import check_sample
 from alpr_nb.faults import Item, header_faults, sample_faults
 from alpr_nb.findings import KINDS, Fault, findings_of, quarantine_of, quarantined, read_quarantine, shown, summary, write_table
+from alpr_nb.images import decode_image
+from alpr_nb.shapes import clip_shapes
 from corrupted import clean_source, corrupt_source, png
 
 FORMATS = dict(old='LLLNNNN', mercosul='LLLNLNN')

@@ -18,9 +18,11 @@ from PIL import Image
 
 from alpr_nb import batches
 from alpr_nb.annotations import Annotation, Shape, labelme_json, read_labelme
-from alpr_nb.batches import combine, decode_image, list_samples
+from alpr_nb.batches import combine, list_samples
 from alpr_nb.config import UserError
-from alpr_nb.data import clip_shapes, prepare, yolo_boxes, yolo_line
+from alpr_nb.data import prepare
+from alpr_nb.images import decode_image
+from alpr_nb.shapes import clip_shapes, yolo_boxes, yolo_line
 
 W, H = 100, 80
 
@@ -239,7 +241,7 @@ def test_names_that_come_twice(tmp_path):
     refused(source, 'a.jpg', 'the same name as a.png')
     make_source(source)
     with pytest.warns(UserWarning), zipfile.ZipFile(source/'ann_image_part_1.zip', 'a') as z: z.writestr('a.png', picture())
-    refused(source, 'ann_image_part_1.zip: a.png', 'the same name')
+    refused(source, "ann_image_part_1.zip: 'a.png'", 'the same name')
     make_source(source)
     for kind in ('image', 'label'): (source/f'ann_{kind}_part_2.zip').write_bytes((source/f'ann_{kind}_part_1.zip').read_bytes())
     refused(source, 'ann_image_part_2.zip: a.png is also in ann_image_part_1.zip')
@@ -273,10 +275,10 @@ def test_any_changed_byte(tmp_path_factory, data):
 def test_missing_parts(tmp_path):
     source = make_source(tmp_path/'source')
     (source/'ann_label_part_1.zip').rename(tmp_path/'away.zip')
-    refused(source, 'ann_label_part_1.zip: missing')
+    refused(source, 'ann_label_part_1.zip is not there')
     (tmp_path/'away.zip').rename(source/'ann_label_part_1.zip')
     for kind in ('image', 'label'): (source/f'ann_{kind}_part_1.zip').rename(source/f'ann_{kind}_part_3.zip')
-    refused(source, 'part 1 of ann is missing')
+    refused(source, 'no part 1')
     (source/'photos.zip').touch()
     refused(source, 'photos.zip', 'expected a name like')
 

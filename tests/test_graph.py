@@ -64,6 +64,19 @@ def test_nothing_runs_twice(project):
     assert set(re.findall(r"^Stage '([^']+)' didn't change", again, re.M)) == set(stages)
 
 
+def test_scopes_lie_side_by_side(project):
+    "One word switches the scope, and back: nothing that was made before is made again."
+    run(project, 'alpr-nb', 'params', 'base=wagon', 'profile=smoke')
+    assert {'synthesize@cr', 'check@cr', 'prepare-data@cr'} <= ran(run(project, 'dvc', 'repro', 'prepare-data@cr').stdout)
+    assert (project/'datasets/wagon/cr/yolo').is_dir() and (project/'datasets/truck/cr/yolo').is_dir()
+    run(project, 'alpr-nb', 'params', 'profile=smoke')
+    assert ran(run(project, 'dvc', 'repro').stdout) <= {'code@drawn-by'}
+    run(project, 'alpr-nb', 'params', 'base=wagon', 'profile=smoke')
+    assert ran(run(project, 'dvc', 'repro', 'prepare-data@cr').stdout) <= {'code@drawn-by'}
+    run(project, 'alpr-nb', 'params', 'profile=smoke')
+    run(project, 'dvc', 'repro')
+
+
 def test_metrics_and_plots_are_shown(project):
     assert 'acc@0.2' in run(project, 'dvc', 'metrics', 'show').stdout
     shown = subprocess.run(['dvc', 'plots', 'show', '--json'], cwd=project, check=True, capture_output=True, text=True).stdout

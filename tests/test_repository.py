@@ -1,12 +1,14 @@
 """The repository is in order: exports, clean notebooks, composed parameters, README."""
 import json
 import subprocess
+from pathlib import Path
 
 import nbformat
 import pytest
 from conftest import copy_project
 
 STAGES = ['00_data', '01_train_cd', '02_train_cr', '03_export', '04_benchmark']
+SCOPES = sorted(p.stem for p in (Path(__file__).parents[1]/'conf/base').glob('*.yaml'))
 
 
 def changed(copy):
@@ -40,13 +42,13 @@ def test_params_are_what_conf_composes(project_copy):
 
 
 @pytest.mark.parametrize('profile', ['smoke', 'quick', 'full', 'release'])
-@pytest.mark.parametrize('samples', ['synthetic', 'batches', 'both', 'mixed'])
-def test_every_profile_and_source_composes_to_known_parameters(project_copy, tmp_path, profile, samples):
+@pytest.mark.parametrize('choice', [*(f'samples-from={s}' for s in ('synthetic', 'batches', 'both', 'mixed')), *(f'base={s}' for s in SCOPES)])
+def test_every_profile_source_and_scope_composes_to_known_parameters(project_copy, tmp_path, profile, choice):
     "Each section holds exactly the parameters of its notebook."
     from alpr_nb.compose import compose
     from alpr_nb.config import load_section
     from alpr_nb.notebook import check_parameters, notebook_parameters, read_notebook
-    params = compose([f'profile={profile}', f'samples-from={samples}'], tmp_path/'params.yaml', project_copy/'conf')
+    params = compose([f'profile={profile}', choice], tmp_path/'params.yaml', project_copy/'conf')
     reader = {**load_section('benchmark.reader', params), **load_section('benchmark.sets.validation', params), 'set_name': ''}
     sections = {'00_data': ['dataset.yolo.tasks.cd', 'dataset.yolo.tasks.cr'], '01_train_cd': ['train.tasks.cd'],
                 '02_train_cr': ['train.tasks.cr'], '03_export': ['export.tasks.cd', 'export.tasks.cr']}

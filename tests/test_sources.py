@@ -12,8 +12,8 @@ from PIL import Image
 
 from alpr_nb.annotations import Annotation, Shape, read_labelme, write_labelme
 from alpr_nb.config import UserError
-from alpr_nb.data import clip_shapes, yolo_line
 from alpr_nb.labels import Labelled
+from alpr_nb.shapes import clip_shapes, yolo_line
 from alpr_nb.sources import import_source, match, pair_key, place
 
 W, H = 100, 60

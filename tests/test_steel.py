@@ -17,7 +17,7 @@ FORMATS = {'container': dict(iso6346=Format(pattern='LLL[UJZ]NNNNNNN', check='is
 ALL = [(scope, name) for scope in FORMATS for name in FORMATS[scope]]
 
 
-def section(scope): return yaml.safe_load((Path(__file__).parent/'steel'/f'{scope}.yaml').read_text(encoding='utf-8'))
+def section(scope): return yaml.safe_load((Path(__file__).parents[1]/f'conf/dataset/raw/{scope}.yaml').read_text(encoding='utf-8'))['looks']
 
 
 def plain(ink, kind='corrugated', rows=[[4], [6, 1]], vertical=False):
