@@ -30,11 +30,29 @@ class Canvas:
         K = np.array([[1e3*k, 0, 0, -1e3*k*self.x], [0, -1e3*k, 0, -1e3*k*self.y], [0, 0, 0, 1e3]])
         self.pen = Pen(self.image, K)     # h of this pen is -y
 
-    def px(self, x, y): return (x - self.x)*self.k, (y - self.y)*self.k
+    def px(self,
+        x, # mm to the right
+        y, # mm down
+    ):
+        "Pixels of a place on the wall."
+        return (x - self.x)*self.k, (y - self.y)*self.k
 
-    def rect(self, x1, y1, x2, y2, colour, r=0.): self.pen.rect((x1 + x2)/2, -(y1 + y2)/2, x2 - x1, y2 - y1, colour, 0., r)
+    def rect(self,
+        x1, # left, mm
+        y1, # top, mm
+        x2, # right, mm
+        y2, # bottom, mm
+        colour, # BGR, 0 to 255
+        r=0., # radius of the corners, mm
+    ):
+        "Fill a rectangle with round corners."
+        self.pen.rect((x1 + x2)/2, -(y1 + y2)/2, x2 - x1, y2 - y1, colour, 0., r)
 
-    def paint(self, mask, colour, share=1.):
+    def paint(self,
+        mask, # (h, w) uint8
+        colour, # BGR, 0 to 255
+        share=1., # of the colour where the mask is full, 0 to 1
+    ):
         "Paint through a mask (h, w) uint8"
         x, y, w, h = cv2.boundingRect(mask)
         if not w: return
@@ -43,7 +61,15 @@ class Canvas:
         full = np.full_like(roi, np.uint8(np.clip(colour, 0, 255)))
         roi[:] = cv2.add(cv2.multiply(roi, 255 - m, scale=1/255), cv2.multiply(full, m, scale=1/255))
 
-    def text(self, hand, words, x, y, height, colour, mask=None):
+    def text(self,
+        hand, # who writes
+        words, # lines
+        x, # mm to the right
+        y, # mm down
+        height, # of the capitals, mm
+        colour, # BGR, 0 to 255
+        mask=None, # (h, w) uint8 that collects the letters; None: they are painted
+    ):
         "Lines of text from (x, y), mm; returns their x2, y2. With `mask` they are collected there"
         own = np.zeros((self.h, self.w), np.uint8) if mask is None else mask
         far = x
@@ -60,7 +86,7 @@ RUST = (22, 48, 96), (28, 62, 122), (40, 60, 84), (18, 34, 62)  # BGR
 DIRT = (60, 78, 92), (52, 56, 60), (100, 112, 120), (24, 26, 30), (70, 90, 110)
 
 def blotches(
-    rng: np.random.Generator,
+    rng: np.random.Generator, # of which all chance comes
     size: tuple,       # (w, h), px
     share: float,      # of the area that they take, about
     grain: float = 4., # px of the picture for one of the noise
@@ -75,9 +101,9 @@ def blotches(
     return cv2.convertScaleAbs(cv2.subtract(t, float(level - 128/hard)), alpha=hard)
 
 def streaks(
-    rng: np.random.Generator,
+    rng: np.random.Generator, # of which all chance comes
     size: tuple,       # (w, h), px
-    n: int,
+    n: int, # number of them
     unit: float,       # px of their width, about
 ) -> np.ndarray:       # (h, w) uint8
     "Water has run down: narrow, fading tails."
@@ -92,8 +118,8 @@ def streaks(
     return cv2.blur(m, (max(int(unit)|1, 1), k))
 
 def weather(
-    rng: np.random.Generator,
-    c: Canvas,
+    rng: np.random.Generator, # of which all chance comes
+    c: Canvas, # changed in place
     age: float,        # 0 new to 1 old
 ):
     "Years outside: the ground pales, rust, dirt, streaks and scratches come."
@@ -115,7 +141,7 @@ def weather(
     grainy(c.image, texture(rng, size, max(3*mm*u(.3, 2), .7), u(0, 2)//1), u(.02, .15))
 
 def worn(
-    rng: np.random.Generator,
+    rng: np.random.Generator, # of which all chance comes
     mask: np.ndarray,  # (h, w) uint8 of what is painted, changed in place
     wear: float,       # 0 new to 1 mostly gone
     unit: float,       # px of a capital's height
@@ -133,13 +159,15 @@ def worn(
 @dataclass
 class Wall:
     "A finished wall"
-    canvas: Canvas
+    canvas: Canvas # as painted
     size: tuple              # (w, h), mm
     xs: np.ndarray = None    # mm of the flat wall, rising
     seen_xs: np.ndarray = None # where they are seen, mm
     band: tuple = (0, 0)     # y1, y2 between which the relief lies, mm
 
-    def seen(self, pts):
+    def seen(self,
+        pts, # (n, 2), mm
+    ):
         "Points (n, 2) of the flat wall, mm, as the relief shows them"
         p = np.array(pts, float)
         if self.xs is None: return p
@@ -160,16 +188,16 @@ def corrugation(
     return z*depth, up*1. - down*1.
 
 def put_relief(
-    rng: np.random.Generator,
-    c: Canvas,
-    wall: Wall,
+    rng: np.random.Generator, # of which all chance comes
+    c: Canvas, # changed in place
+    wall: Wall, # gets how the relief moves what is on it
     eye: tuple,     # x of the camera and its distance from the wall, mm
     pitch: float,   # mm
     depth: float,   # mm
     band: tuple,    # y1, y2 of the relief, mm
 ):
     "Light the slopes and move the columns."
-    n = max(c.w*4, 64)
+    n = c.w*max(4, -(-64//c.w)) # at least four samples a column, and enough for a narrow piece
     x = c.x + (np.arange(n) + .5)/n*c.w/c.k
     z, s = corrugation(x + rng.uniform(0, pitch), pitch, depth, rng.uniform(.08, .2), rng.uniform(.25, .5))
     sun = rng.uniform(-1, 1)
@@ -193,7 +221,7 @@ def put_relief(
 @dataclass
 class Plan:
     "What a wall is to be"
-    kind: str
+    kind: str # one of `KINDS`
     size: tuple              # (w, h), mm
     colour: tuple            # BGR
     eye: tuple = (0., 5000.) # x of the camera on the wall and its distance, mm
@@ -275,18 +303,22 @@ KINDS = {  # before the letters, after them
     'door': (None, lambda rng, c, p: (_frame(rng, c, p, 70, 60), _bars(rng, c, p))),
     'ribbed': (None, _ribs), 'planks': (_planks, None), 'tank': (None, _tank), 'smooth': (_smooth, None)}
 
-def dents(rng, c, depth):
+def dents(
+    rng, # of which all chance comes
+    c, # changed in place
+    depth, # 0 flat to 1 battered
+):
     "Uneven sheet metal catches the light"
     f = smooth_field(rng, (c.w, c.h), max(c.w/c.k/rng.uniform(300, 900), 2))
     c.image[:] = scale_light(c.image, 1 + (cv2.Sobel(f, cv2.CV_32F, 1, 1, ksize=3) + np.diff(f, axis=1, append=f[:, -1:]))*np.float32(14*depth*c.k))
 
 def raise_wall(
-    rng: np.random.Generator,
-    plan: Plan,
+    rng: np.random.Generator, # of which all chance comes
+    plan: Plan, # what it is to be
     box: tuple,     # x1, y1, x2, y2 of what the picture shows of it, mm
     k: float,       # px a mm
     letters=None,   # function(canvas) that paints on it while it is flat
-    age: float = .5,
+    age: float = .5, # 0 new to 1 old
 ) -> Wall:
     "Draw a wall: ground, letters, weather, relief, and what stands in front."
     c = Canvas(box, k, plan.colour)

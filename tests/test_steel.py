@@ -7,7 +7,7 @@ import cv2, numpy as np, pytest, yaml
 from alpr_nb.codes import Format, check_holds, format_of
 from alpr_nb.config import UserError
 from alpr_nb.lettering import FAMILIES, new_hand
-from alpr_nb.panels import KINDS
+from alpr_nb.panels import KINDS, Plan, raise_wall
 from alpr_nb.paintwork import lay_out
 from alpr_nb.steel import steel_crop, steel_scene
 from alpr_nb.steel_spec import load_steel, steel_code
@@ -161,3 +161,11 @@ def test_what_stands_near_is_never_a_code(scope):
 def test_families_differ():
     a, b = (new_hand(np.random.default_rng(0), f).glyph('8') for f in ('condensed', 'bold'))
     assert a.shape[1] < b.shape[1] and set(FAMILIES) >= {'grotesque', 'stencil', 'sprayed'}
+
+
+@pytest.mark.parametrize('width', [1, 2, 5, 14, 40])
+@pytest.mark.parametrize('kind', KINDS)
+def test_a_wall_of_which_hardly_anything_shows(kind, width):
+    plan = Plan(kind, (6000, 2600), (90, 60, 50))
+    wall = raise_wall(np.random.default_rng(0), plan, (100, 100, 100 + width*20, 2100), .05, lambda *_: None, .5)
+    assert wall.canvas.image.shape[1] >= 1 and np.isfinite(wall.seen([(110, 500)])).all()
