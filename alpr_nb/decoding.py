@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .codes import ALPHABET, SUBSTITUTIONS, Format, as_format, check_holds, parse_pattern
+from .codes import ALPHABET, CHECKS, SUBSTITUTIONS, Format, as_format, check_holds, parse_pattern
 
 # %% ../nbs/lib/decoding.ipynb #47493990
 def look_alikes(
@@ -49,7 +49,7 @@ class Decoded:
     confidence: float # 0 to 1: that of the weakest character
     raw: str # the likeliest character of each detection, unrepaired
     confidences: tuple # one a character of `code`, 0 to 1
-    kept: tuple # for each character of `code`, the index of its detection
+    kept: tuple # for each character of `code`, the index of its detection; one less where the check digit is derived
 
 def as_matrix(
     probs, # (n, classes) array, or a list of n dicts character -> probability
@@ -232,4 +232,10 @@ def decode(
         if sure.min() >= floor:
             return Decoded(code, name, float(min([*sure, *left])), raw, tuple(map(float, sure)), kept)
     half = .5 if formats else 1.
+    for name, f in formats.items():
+        if not (f.derive and f.check): continue
+        d = decode(probs, {name: ''.join(f'[{a}]' for a in parse_pattern(f.pattern)[:-1])}, alphabet, substitutions, discount, extra, floor)
+        if d.format:
+            code, sure = d.code + CHECKS[f.check](d.code), [half * c for c in d.confidences]
+            return Decoded(code, name, half * d.confidence, raw, (*sure, min(sure)), d.kept)
     return Decoded(raw, None, float(half * top.min()) if n else 0., raw, tuple(map(float, half * top)), tuple(range(n)))

@@ -65,6 +65,14 @@ def test_iso6346_catches_each_wrong_digit_unless_the_remainder_is_10(seed, i, ot
     if wrong != code and 10 not in (_remainder(code[:-1]), _remainder(wrong[:-1])): assert not check_holds(wrong, 'iso6346')
 
 
+@given(st.integers(0, 2**32 - 1), st.integers(0, 8))
+def test_iso6346_catches_neighbours_that_swap_unless_the_remainder_is_10(seed, i):
+    code = random_code(np.random.default_rng(seed), CONTAINER['container'])
+    wrong = code[:i] + code[i+1] + code[i] + code[i+2:]
+    same = _remainder(code[i]) == _remainder(code[i+1]) # letters eleven apart, or a letter and a digit
+    if not same and 10 not in (_remainder(code[:-1]), _remainder(wrong[:-1])): assert not check_holds(wrong, 'iso6346')
+
+
 @pytest.mark.parametrize('code', ['', '1', 'CSQU30543', 'CSQÜ3054383', '²1812471217', '٣٣٣٣٣٣٣٣', 'CSQU305438é'])
 @pytest.mark.parametrize('scheme', ['luhn', 'iso6346'])
 def test_odd_codes_hold_no_check(code, scheme): assert check_holds(code, scheme) in (False, True) and not matches(code, WAGON['wagon'])
