@@ -21,9 +21,10 @@ from .codes import format_of, in_validation
 from .config import Scope, UserError, load_scope, project_path
 from .decoding import substitute
 from .detector import DetectorConfig, Detections
-from .errors import gallery, gallery_row, kind_of, plate_crop, worst_first
-from .figures import (STRATEGIES, THESIS, accuracy_by, bars, by_threshold, calibration, confusions, frame_of,
-                             headline, latency, measure, others)
+from .errors import kind_of, plate_crop, worst_first
+from .figures import (STRATEGIES, accuracy_by, by_threshold, calibration, confusions, frame_of, headline, latency, measure,
+                             others)
+from .gallery import crop_name, gallery
 from .metrics import edits, tilt
 from .reader import Plate, Reader, ReadError, Result, decode_chars, load_image
 from .rivals import compare
@@ -81,7 +82,9 @@ def blank_line(truth: Truth, # of the image
                 width=truth.box and round(truth.box[2] - truth.box[0], 1), tilt=None, chars=[], others=[],
                 reads={s: nothing for s in STRATEGIES}, plates=[], found=[], truth_boxes=boxes)
 
-def area(plate: Plate) -> float: # square px
+def area(
+    plate: Plate, # that was found
+) -> float: # square px
     "Of a plate's box."
     return (plate.box[2] - plate.box[0])*(plate.box[3] - plate.box[1])
 
@@ -132,7 +135,9 @@ def read_set(reader: Reader, # of both models
     return lines, ms
 
 # %% ../nbs/04_benchmark.ipynb #00400f77
-def to_json(value) -> str: # one line
+def to_json(
+    value, # what `json` does not know
+) -> str: # one line
     "JSON that any parser takes; what is not a number is an error here and not at the reader's."
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
@@ -169,18 +174,18 @@ def write_plots(folder: Path, # exists
 def write_errors(folder: Path, # exists
                  predictions: list[dict], # lines of predictions.jsonl
                  images: dict, # file by image name
-                 limit: int=100, # rows, and pictures
+                 limit: int=200, # pictures
                  ) -> str: # the gallery: HTML that needs nothing else
     "A list of every error, and pictures of the worst."
-    worst, rows = worst_first(predictions), []
+    worst, shown = worst_first(predictions), []
     keys = ('image', 'kind', 'truth', 'code', 'confidence', 'distance', 'format', 'width', 'tilt')
     table = pd.DataFrame([{k: p[k] for k in keys} for p in worst], columns=keys)
     table.to_csv(folder/'errors.csv', index=False, lineterminator='\n')
     for i, p in enumerate(worst[:limit]):
-        crop = None if 'error' in p else plate_crop(load_image(images[p['image']]), p)
-        if crop is not None: cv2.imwrite(str(folder/f"{i:03d}_{Path(p['image']).stem}.jpg"), crop)
-        rows.append(gallery_row(p, crop, next(iter(p['reads']['raw']))))
-    return gallery(rows)
+        jpeg = None if 'error' in p else cv2.imencode('.jpg', plate_crop(load_image(images[p['image']]), p))[1].tobytes()
+        if jpeg: (folder/crop_name(i, p)).write_bytes(jpeg)
+        shown.append((p, jpeg, ''))
+    return gallery(shown)
 
 # %% ../nbs/04_benchmark.ipynb #e31d525f
 def verify(metrics_path: Path, # metrics.json of a benchmark set

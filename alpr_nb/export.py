@@ -42,7 +42,7 @@ class ExportConfig(BaseModel):
     data: str # YOLO folder; its validation images are what both models are compared on
     out: str # receives <task>.onnx and <task>.json
     imgsz: int = Field(ge=64, le=4096, multiple_of=32) # longer side in px
-    opset: int = Field(15, ge=12, le=20)
+    opset: int = Field(15, ge=12, le=20) # version of ONNX's operators
     tolerance: float = Field(1e-3, gt=0) # largest `deviation` from torch
     precision: Literal['fp32', 'fp16'] = 'fp32' # of the stored weights; input, output and arithmetic are float32
     loss: float = Field(.02, ge=0, le=1) # greatest loss of mAP50 through the stored precision
@@ -210,10 +210,18 @@ def latency(path: Path, # ONNX file
 
 class OnnxModel(torch.nn.Module):
     "An ONNX file in the place of a torch model, for yolov5's validation."
-    def __init__(self, path, names):
+    def __init__(self,
+        path, # ONNX file
+        names, # class number -> name
+    ):
         super().__init__()
         self.session, self.names, self.unused = session(path), names, torch.nn.Parameter(torch.zeros(1))
-    def forward(self, images, augment=False): return torch.from_numpy(self.session.run(None, {'images': images.numpy()})[0])
+    def forward(self,
+        images, # (n, 3, H, W) float32 RGB, 0 to 1
+        augment=False, # of no effect; yolov5 passes it
+    ):
+        "The raw output, as the torch model gives it."
+        return torch.from_numpy(self.session.run(None, {'images': images.numpy()})[0])
 
 def accuracy(model: torch.nn.Module, # of torch or an OnnxModel
              data: YoloData, # with validation images

@@ -36,7 +36,7 @@ blockquote{margin:.8rem 0;padding-left:.9rem;border-left:3px solid var(--line);c
 code,pre{font:.875rem/1.45 ui-monospace,Consolas,monospace}p code,li code,td code{background:var(--tint);padding:.05rem .3rem;border-radius:3px;overflow-wrap:anywhere}
 pre{margin:0;padding:.7rem .9rem;overflow-x:auto}.highlight,.output_text pre,.output_stream pre{background:var(--tint);border-radius:6px}
 .output_stream pre,.output_text pre{max-height:26rem;overflow:auto}.output_area{margin:.6rem 0}
-.output_html,.output_markdown,.table,figure{overflow-x:auto;max-width:100%}img,svg{max-width:100%;height:auto}
+.output_html,.output_markdown,.table,.made-from,figure{overflow-x:auto;max-width:100%}img,svg{max-width:100%;height:auto}
 .output_png img,.output_jpeg img,.output_svg img{background:#fff;border-radius:6px}
 table{border-collapse:collapse;border:0;font-size:.9rem;font-variant-numeric:tabular-nums}th,td{padding:.3rem .7rem;border:0;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}
 th:first-child,td:first-child{text-align:left}thead th{color:var(--soft);font-weight:600}tbody th{font-weight:400}@media(max-width:30rem){.table th:first-child{white-space:normal;min-width:8rem}}figure{margin:0}tr.peer td,tr.peer th{color:var(--soft)}td small{display:block;font-size:.78rem}
@@ -50,7 +50,10 @@ dl.params dt{flex:0 0 8.5rem;font-family:ui-monospace,Consolas,monospace;font-si
 .ansi-red-fg,.ansi-red-intense-fg{color:var(--bad)}.ansi-green-fg,.ansi-green-intense-fg{color:var(--good)}.ansi-blue-fg,.ansi-cyan-fg,.ansi-blue-intense-fg,.ansi-cyan-intense-fg{color:var(--mark)}.ansi-bold{font-weight:700}
 button{font:inherit;font-size:.875rem;color:var(--mark);background:none;border:1px solid var(--line);border-radius:6px;padding:.15rem .6rem;cursor:pointer}
 .two{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,22rem);gap:2rem;align-items:start}@media(max-width:60rem){.two{grid-template-columns:minmax(0,1fr)}}
-.pages li{margin:.35rem 0}.graph text{font:13px system-ui,sans-serif;fill:var(--ink)}.graph rect{fill:var(--tint);stroke:var(--line)}.graph a rect{stroke:var(--mark)}.graph path{stroke:var(--soft);fill:none}
+.pages li{margin:.35rem 0}.graph text{font:13px system-ui,sans-serif;fill:var(--ink);text-anchor:middle}.graph .name{font-weight:600}.graph a,.graph a text{fill:var(--mark);text-decoration:underline}.graph rect{fill:var(--tint);stroke:var(--line)}.graph path{stroke:var(--soft);fill:none}
+.figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(18rem,100%),1fr));gap:1rem;margin:1.4rem 0}.figures article{border:1px solid var(--line);border-radius:10px;padding:.8rem 1rem;break-inside:avoid;min-width:0}
+.figures h2{font-size:1rem;margin:0;padding:0;border:0}.figures .big{font-size:2.3rem;font-weight:700;line-height:1.15;margin:.2rem 0 0;font-variant-numeric:tabular-nums}.figures p{margin:.25rem 0;font-size:.925rem}
+.scale{width:100%;height:auto;display:block;margin:.3rem 0}.scale text{font:11px system-ui,sans-serif;fill:var(--soft)}.scale .track{stroke:var(--line);stroke-width:6;stroke-linecap:round}.scale .range{stroke:var(--mark);stroke-width:6;stroke-linecap:round;opacity:.45}.scale .dot{fill:var(--mark)}.scale .tick{stroke:var(--ink);stroke-width:2}
 @media print{body{max-width:none;padding:0;font-size:11pt}button,nav.toc,details:not([open]){display:none}h2,h3{break-after:avoid}.output_png,.output_jpeg,tr,figure{break-inside:avoid}
 .output_stream pre,.output_text pre{max-height:none;white-space:pre-wrap}}
 """
@@ -82,7 +85,10 @@ def page(heading: str, # its <h1>
     return Environment().from_string(PAGE).render(
         heading=heading, body=offline(body), lead=lead, meta=meta, title=title or heading, back=back, facts=facts, style=style)
 
-def write_page(text: str, out: str|Path) -> Path:
+def write_page(
+    text: str, # HTML
+    out: str|Path, # file to write
+) -> Path:
     "Write a page in one go."
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -22,10 +22,10 @@ class Browser:
         self.process = subprocess.Popen([CHROMIUM, *flags, f'--user-data-dir={self.home}', 'about:blank'],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         port = Path(self.home)/'DevToolsActivePort'
-        self._until(lambda: port.is_file() and port.read_text().count('\n'), 20, 'Chromium did not start')
+        self._until(lambda: port.is_file() and port.read_text().count('\n'), 60, 'Chromium did not start')
         tabs = f'http://127.0.0.1:{port.read_text().split()[0]}/json'
         self._until(lambda: self._tabs(tabs), 10, 'Chromium has no tab')
-        self.socket = create_connection(self._tabs(tabs)[0]['webSocketDebuggerUrl'], timeout=30)
+        self.socket = create_connection(self._tabs(tabs)[0]['webSocketDebuggerUrl'], timeout=120)
         self.ids, self.requests, self.errors, self.loaded = itertools.count(1), [], [], False
         for domain in ('Page', 'Runtime', 'Network', 'Log'): self.call(f'{domain}.enable')
         self.screen(width, height)

@@ -48,7 +48,7 @@ def test_smoke_profile_runs_from_nothing(project):
     assert metrics['n'] > 0 and 0 <= metrics['acc@0.2'] <= 1
     pages = {p.stem for p in (project/'reports/truck').glob('*.html')}
     assert pages == {f'{stage}-{task}' for stage in ('prepare-data', 'train', 'prepare-model') for task in ('cd', 'cr')
-                     } | {'benchmark-validation'}
+                     } | {'benchmark-validation', 'errors'}
     assert (project/'reports/index.html').is_file()
     manifest = json.loads((project/'models/truck/bundle/manifest.json').read_text())
     assert manifest['scope'] == 'truck'

@@ -10,7 +10,6 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from alpr_nb.config import UserError
-from alpr_nb.overview import render_index
 from alpr_nb.report import merge_prose, render_report
 
 PIXEL = base64.b64encode(bytes.fromhex('89504e470d0a1a0a0000000d4948445200000001000000010806000000'
@@ -130,24 +129,3 @@ def test_bare_notebooks(tmp_path):
     (tmp_path/'y.ipynb').write_text('{"truncated')
     with pytest.raises(UserError, match='y.ipynb'): render_report(tmp_path/'y.ipynb', tmp_path/'x.ipynb', tmp_path/'y.html')
     assert not (tmp_path/'y.html').exists()
-
-def test_index(pair, tmp_path):
-    render_report(*pair, tmp_path/'reports/truck/train-cr.html')
-    (tmp_path/'reports/truck/else.html').write_text('<p>not ours</p>')
-    assert 'No benchmark has run yet' in render_index(tmp_path, 'truck', .9).read_text()
-    for name, acc in dict(validation=.871, real=.4).items():
-        folder = tmp_path/'outputs/truck/benchmark'/name
-        folder.mkdir(parents=True)
-        (folder/'metrics.json').write_text(json.dumps({'n': 1000, 'acc@0.2': acc, 'acc@0.9': .02, 'acc_raw@0.2': .3, 'cer': .05,
-                                                       'interval': {'acc@0.2': [acc - .02, acc + .02]}}))
-    (folder/'latency.json').write_text(json.dumps(dict(n=9, total_median=33.3, total_p95=44.)))
-    (tmp_path/'outputs/truck/cr').mkdir()
-    (tmp_path/'outputs/truck/cr/metrics.json').write_text(json.dumps(dict(mAP50=.98, epochs=10)))
-    text = render_index(tmp_path, 'truck', .9, ['validation']).read_text()
-    page = Loads(text)
-    assert page.loads == [] and page.links.count('truck/train-cr.html') == 2
-    assert 'reads 87.1% without a mistake (95% interval 85.1% to 89.1%): 2.9% under the gate of 90%.' in text
-    assert 'real it reads 40.0% without a mistake (95% interval 38.0% to 42.0%).' in text and text.index('validation, n') < text.index('real, n')
-    assert '96%' in text and '33.3 ms' in text and '0.980' in text and 'Learns to read' in text and 'not ours' not in text
-    (folder/'metrics.json').write_text('{')
-    with pytest.raises(UserError, match='metrics.json'): render_index(tmp_path, 'truck', .9)
