@@ -15,18 +15,21 @@ import matplotlib.pyplot as plt, numpy as np, pandas as pd, seaborn as sns
 from tqdm.auto import tqdm
 
 from .annotations import Annotation, labelme_json, read_labelme
-from .batches import IMAGES, MAX_PIXELS
 from .bundle import sha256
 from .config import UserError
-from .data import can_copy, codes_of, image_file
 from .detector import Detections, iou
+from .images import IMAGES, MAX_PIXELS, can_copy, image_file
 from .proposals import Proposal, as_painted, propose_chars, propose_plates
 from .reader import Reader, ReadError, load_image
 from .reading import list_images
+from .shapes import codes_of
 from .truth import csv_truth
 
 # %% ../nbs/lib/annotate.ipynb #a787c137
-def put(path: Path, content: bytes):
+def put(
+    path: Path, # file to write
+    content: bytes, # all of it
+):
     "Write a file whole or not at all."
     new = path.with_name(f'.{path.name}.tmp')
     new.write_bytes(content)
@@ -48,22 +51,36 @@ class Written:
                             'beside it counts as corrected by a person.') from None
         if was != task: raise UserError(f'{out}: holds annotations for {was}, not for {task}; name another folder.')
 
-    def save(self): put(self.file, (json.dumps(dict(task=self.task, files=self.files), indent=0) + '\n').encode())
+    def save(self):
+        "Write the list of what was written."
+        put(self.file, (json.dumps(dict(task=self.task, files=self.files), indent=0) + '\n').encode())
 
-    def hash(self, name): # of the file as it is, None when there is none
+    def hash(self,
+        name, # of the file as it is, None when there is none
+    ):
+        "sha256 of a file as it is now, None when there is none."
         file = self.out/name
         return sha256(file.read_bytes()) if file.exists() else None
 
-    def corrected(self, name: str) -> bool:
+    def corrected(self,
+        name: str, # of the file, seen from the folder
+    ) -> bool:
         "Whether a person changed or made the file."
         return (h := self.hash(name)) is not None and h not in self.files.get(name, {}).get('sha256', ())
 
-    def note(self, name: str, content: bytes, **about):
+    def note(self,
+        name: str, # of the file, seen from the folder
+        content: bytes, # that is to be in the file
+        **about, # what else to remember of it
+    ):
         "Remember what is about to be written, beside what was and still is there."
         kept = {self.hash(name)} & set(self.files.get(name, {}).get('sha256', ()))
         self.files[name] = dict(sha256=sorted({*kept, sha256(content)}), **about)
 
-    def write(self, name: str, content: bytes):
+    def write(self,
+        name: str, # of the file, seen from the folder
+        content: bytes, # that is to be in the file
+    ):
         "Write a noted file, unless a person was quicker."
         if not self.corrected(name): put(self.out/name, content)
 
@@ -74,7 +91,9 @@ class Written:
             if 'source' in f: out.setdefault(f['source'], {})[Path(name).stem] = f['box']
         return out
 
-    def remove(self, name: str):
+    def remove(self,
+        name: str, # of the file, seen from the folder
+    ):
         "Take away a file that nobody corrected, and its image."
         if name not in self.files or self.corrected(name): return
         for file in (name, str(Path(name).with_name(self.files[name]['image']))): (self.out/file).unlink(missing_ok=True)
@@ -88,7 +107,7 @@ class Item:
     content: bytes # of the image file
     width: int # px
     height: int # px
-    proposal: Proposal
+    proposal: Proposal # shapes, and how sure they are
     text: str | None = None # known to stand on it
     about: tuple = () # (source, box): the photograph and the part of it that this is
 
@@ -123,7 +142,7 @@ def items_of(
     path: Path, # image
     pixels: np.ndarray, # (H, W, 3) BGR
     plates: tuple, # what the reader found
-    reader: Reader,
+    reader: Reader, # that proposes
     task: str, # 'cd' or 'cr'
     crops: bool, # cut plates from photographs
     text: str | None, # known
@@ -146,7 +165,14 @@ def items_of(
 # %% ../nbs/lib/annotate.ipynb #e0acb3fc
 COLUMNS = ['image', 'text', 'code', 'confidence', 'status', 'reason']
 
-def row_of(image, status, reason='', text=None, code='', confidence=0.):
+def row_of(
+    image, # file name
+    status, # accepted, review and the like
+    reason='', # why a person should look
+    text=None, # what is known to stand there
+    code='', # what was read
+    confidence=0., # 0 to 1
+):
     "A row of review.csv"
     return dict(zip(COLUMNS, (image, text or '', code, round(confidence, 4), status, reason)))
 
@@ -182,7 +208,11 @@ def annotate(
     put(out/'review.csv', review.to_csv(index=False, lineterminator='\n').encode())
     return review
 
-def check_paths(images, paths, out: Path):
+def check_paths(
+    images, # files and folders as they were named
+    paths, # the image files in them
+    out: Path, # folder for the annotations
+):
     "`UserError` when images cannot lie side by side in `out`"
     seen, at = {}, out.resolve()
     for p in (*map(Path, images), *paths):

@@ -29,10 +29,12 @@ class Annotation:
     image: str    # file name of the image
     width: int    # pixels, 0 when the file does not say
     height: int   # pixels, 0 when the file does not say
-    shapes: tuple = ()
+    shapes: tuple = () # of Shape
 
 # %% ../nbs/lib/annotations.ipynb #7002911b
-def bounding_box(points) -> tuple:  # x1, y1, x2, y2 with the smaller corner first
+def bounding_box(
+    points, # (x, y) of each, px
+) -> tuple: # x1, y1, x2, y2 with the smaller corner first
     "Box around a list of at least two points `[x, y]`; `ValueError` when they are no finite numbers"
     p = np.array(points, dtype=float)
     if p.ndim != 2 or p.shape[1] != 2 or len(p) < 2: raise ValueError('expected two or more points [x, y]')
@@ -74,18 +76,25 @@ def read_labelme(
     return Annotation(image, _side(d, 'imageWidth', name), _side(d, 'imageHeight', name), shapes)
 
 # %% ../nbs/lib/annotations.ipynb #8647f79a
-def labelme_dict(ann: Annotation) -> dict:
+def labelme_dict(
+    ann: Annotation, # of one image
+) -> dict:
     "What LabelMe keeps in its file: rectangles by two corners, and the image's name and size"
     shapes = [dict(label=s.label, points=[[float(v) for v in s.box[:2]], [float(v) for v in s.box[2:]]], group_id=None,
                    description=s.text, shape_type='rectangle', flags={}) for s in ann.shapes]
     return dict(version='5.4.1', flags={}, shapes=shapes, imagePath=ann.image, imageData=None,
                 imageHeight=ann.height, imageWidth=ann.width)
 
-def labelme_json(ann: Annotation) -> str:
+def labelme_json(
+    ann: Annotation, # of one image
+) -> str:
     "Text of the LabelMe file; the same annotation gives the same bytes"
     return json.dumps(labelme_dict(ann), indent=1, ensure_ascii=False) + '\n'
 
-def write_labelme(path, ann: Annotation):
+def write_labelme(
+    path, # of the JSON file
+    ann: Annotation, # of one image
+):
     "Write the annotation as a LabelMe file"
     Path(path).write_text(labelme_json(ann), encoding='utf-8')
 

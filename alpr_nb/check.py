@@ -17,13 +17,15 @@ from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
 from .annotations import read_labelme
-from .batches import IMAGES, PART, decode_image, read_validation, replacing
+from .batches import PART, chunk_size, kind_of, list_archive, list_parts, read_validation
 from .comparisons import FACTS, drift, drift_faults, duplicates, image_hash, near_duplicates, split_faults
 from .config import UserError
-from .data import class_numbers, plain_code
-from .faults import Item, kind_of, list_archive, list_parts, read_items, sample_faults
+from .faults import Item, read_items, sample_faults
 from .findings import Fault, findings_of, quarantine_of, quarantined, read_quarantine, write_table
+from .folders import replacing
+from .images import IMAGES, decode_image
 from .packing import list_pairs
+from .shapes import class_numbers, plain_code
 from .workers import workers
 
 # %% ../nbs/lib/check.ipynb #25b50b2a
@@ -46,7 +48,8 @@ def list_batches(
     "The samples of a source folder, and what is wrong with its archives"
     skip, (parts, faults), items, taken = quarantined(read_quarantine(source)), list_parts(source), [], {}
     held, known = _known(source, None, faults)
-    for images, labels in parts:
+    for part in parts:
+        images, labels = part.images, part.labels
         if any('' in skip.get(a.name, ()) for a in (images, labels)): continue
         found, bad = list_archive(images, IMAGES, skip.get(images.name, ()))
         marked, more = list_archive(labels, ('.json',), skip.get(labels.name, ()))
@@ -94,7 +97,7 @@ def list_folders(
     return left, [f for f in faults if not {'', f.image} & skip.get(f.batch, set())]
 
 def list_samples(
-    sources: list[Path],
+    sources: list[Path], # folders of batches, or of images with LabelMe files
     texts: dict,         # image -> known plain codes
 ) -> tuple[list, list]:  # Items; Faults
     "The samples of folders of either kind"
@@ -113,7 +116,13 @@ def list_samples(
 def _has_parts(source): return any(PART.fullmatch(p.name) for p in source.glob('*.zip'))
 
 # %% ../nbs/lib/check.ipynb #f56863fd
-def look_at(items, task, classes, formats, strip):
+def look_at(
+    items, # of Item
+    task, # cd or cr
+    classes, # labels that there are
+    formats, # name -> Format
+    strip, # px of metadata at the bottom
+):
     "Facts of the samples that can be used, and the faults of all of them"
     rows, faults = [], []
     for item, image, label in read_items(items):
@@ -125,7 +134,9 @@ def look_at(items, task, classes, formats, strip):
                          phash=image_hash(pixels), codes=' '.join(codes)))
     return rows, faults, len(items)
 
-def read_shapes(label: bytes) -> tuple:
+def read_shapes(
+    label: bytes, # contents of the file
+) -> tuple:
     "The shapes of a LabelMe file; none when it is something else"
     try: return read_labelme(label).shapes
     except UserError: return ()
@@ -141,7 +152,9 @@ class Checked:
     samples: int             # that were looked at
 
     @property
-    def severe(self) -> int: return int((self.findings.severity == 'severe').sum()) # findings
+    def severe(self) -> int: # findings
+        "Number of severe findings."
+        return int((self.findings.severity == 'severe').sum())
 
 def read_texts(
     file,           # CSV with the columns image and text (or code), or None
@@ -173,10 +186,10 @@ def check(
     if not sources or not n_jobs: raise UserError('check: expected at least one folder, and n_jobs not 0')
     findings_of([], severity)
     items, faults = list_samples([s.absolute() for s in sources], read_texts(texts))
-    rows, chunks = [], [items[i:i + 64] for i in range(0, len(items), 64)]
+    rows, size = [], chunk_size(len(items))
     with workers(), tqdm(total=len(items), desc=f'check {task}', unit=' images', mininterval=2, disable=None if progress else True) as bar:
         for found, bad, n in Parallel(n_jobs=n_jobs, prefer='threads', return_as='generator')(
-                delayed(look_at)(c, task, classes, formats, strip) for c in chunks):
+                delayed(look_at)(items[i:i + size], task, classes, formats, strip) for i in range(0, len(items), size)):
             rows += found; faults += bad; bar.update(n)
     own = findings_of(faults, severity)
     bad = set(zip(own.batch[own.severity == 'severe'], own.image[own.severity == 'severe']))
@@ -192,7 +205,12 @@ def check(
     if out: write_check(done, out, sources, task)
     return done
 
-def write_check(done: Checked, out, sources: list, task: str):
+def write_check(
+    done: Checked, # outcome of `check`
+    out, # folder to make
+    sources: list, # folders that were checked; none of them is replaced
+    task: str, # cd or cr
+):
     "findings.csv, quarantine.csv and check.json, all of them or none"
     with replacing(out, marker=['check.json'], keep=sources) as (tmp,):
         write_table(done.findings, tmp/'findings.csv')
@@ -204,8 +222,8 @@ def write_check(done: Checked, out, sources: list, task: str):
 # %% ../nbs/lib/check.ipynb #1b93c3ed
 def open_finding(
     sources,         # as given to `check`
-    batch: str,
-    image: str,
+    batch: str, # name of the archive or of the folder
+    image: str, # name in it
 ) -> tuple|None:     # (H, W, 3) BGR uint8 and its shapes; None when it cannot be shown
     "The image of a finding"
     for s in map(Path, sources):
@@ -225,7 +243,7 @@ def findings_grid(
     findings: pd.DataFrame, # FINDINGS
     sources,                # as given to `check`
     count: int=12,          # images
-    columns: int=4,
+    columns: int=4, # images beside each other
 ):                          # matplotlib figure; None when there is nothing to show
     "Images of findings with their boxes, as many kinds as there is room for"
     rows = findings[(findings.image != '') & ~findings.finding.isin(SHUT)]

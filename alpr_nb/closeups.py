@@ -20,7 +20,7 @@ def visible_share(
     return w*h/max((box[2] - box[0])*(box[3] - box[1]), 1e-9)
 
 def window_around(
-    rng: np.random.Generator,
+    rng: np.random.Generator, # of which all chance comes
     box: tuple,     # x1, y1, x2, y2 of a plate, px
     size: tuple,    # width and height of the photograph, px
     share: float,   # of the window's width that the plate takes, 0 to 1
@@ -37,7 +37,7 @@ def window_around(
     return x1, y1, x2, y2
 
 def close_up(
-    rng: np.random.Generator,
+    rng: np.random.Generator, # of which all chance comes
     image: np.ndarray,    # (H, W, 3) uint8
     ann: Annotation,      # its plates
     share: tuple=(.2, .9),# of the part's width that a plate takes

@@ -112,7 +112,9 @@ def drift(
             rows.append((batch, what, 'PSI', psi, SHIFT['psi'], psi >= SHIFT['psi'] and psi > chance, most))
     return pd.DataFrame(rows, columns=['batch', 'what', 'statistic', 'value', 'limit', 'drifted', 'how'])
 
-def drift_faults(table: pd.DataFrame) -> list[Fault]:
+def drift_faults(
+    table: pd.DataFrame, # from `drift`
+) -> list[Fault]:
     "The batches that drifted"
     return [Fault(r.batch, '', 'drift', f'{r.what} is unlike that of the batches before: {r.how} ({r.statistic} {r.value:.2f}, told from {r.limit})')
             for r in table[table.drifted.astype(bool)].itertuples()]

@@ -79,7 +79,9 @@ FINDINGS = pa.DataFrameSchema({
     'finding': pa.Column(str, pa.Check.isin(list(KINDS))), 'severity': pa.Column(str, pa.Check.isin(['severe', 'note'])),
     'detail': pa.Column(str, pa.Check.str_length(min_value=1))}, strict=True, ordered=True)
 
-def shown(name: str) -> str:
+def shown(
+    name: str, # as the archive or the disk has it
+) -> str:
     "A file name as the tables give it: what cannot be printed is escaped"
     return name if name.isprintable() else ascii(name)[1:-1]
 
@@ -94,7 +96,9 @@ def findings_of(
     rows = [(f.batch, f.image, f.finding, severity[f.finding], shown(f.detail)) for f in rows]
     return FINDINGS.validate(pd.DataFrame(rows, columns=list(FINDINGS.columns), dtype=str))
 
-def check_severity(severity: dict) -> dict:
+def check_severity(
+    severity: dict, # kind of finding -> severe or note
+) -> dict:
     "The dict itself; `UserError` when it names what there is not"
     for k, v in severity.items():
         if k not in KINDS: raise UserError(f"check: no finding is called {k!r}; there are {', '.join(KINDS)}")
@@ -112,7 +116,10 @@ def quarantine_of(
     rows = rows if accepted is None else pd.concat([accepted, rows])
     return QUARANTINE.validate(rows.drop_duplicates().sort_values(list(QUARANTINE.columns), ignore_index=True))
 
-def write_table(table: pd.DataFrame, file: Path):
+def write_table(
+    table: pd.DataFrame, # QUARANTINE or FINDINGS
+    file: Path, # to write
+):
     "A CSV file that `read_quarantine` reads back"
     table.to_csv(file, index=False, lineterminator='\n', encoding='utf-8', errors='backslashreplace')
 

@@ -17,7 +17,7 @@ from defusedxml.ElementTree import ParseError, fromstring
 
 from .annotations import bounding_box, read_labelme
 from .config import UserError
-from .data import yolo_boxes
+from .shapes import yolo_boxes
 from .truth import openalpr_truth
 
 # %% ../nbs/lib/labels.ipynb #49bf214f
@@ -37,7 +37,7 @@ def parse_openalpr(
 
 # %% ../nbs/lib/labels.ipynb #91fda44f
 def class_names(
-    folder: Path,
+    folder: Path,        # of a YOLO source
     names=None,          # list or dict of names by number; None: look into data.yaml, then classes.txt
 ) -> dict[int, str]:     # empty: nobody says
     "Names of the classes of a YOLO folder"
@@ -92,7 +92,9 @@ def parse_voc(
     return Labelled(boxes, size)
 
 # %% ../nbs/lib/labels.ipynb #f68feb04
-def parse_labelme(file: Path) -> Labelled:
+def parse_labelme(
+    file: Path, # JSON
+) -> Labelled:
     "A LabelMe file"
     ann = read_labelme(file, file.name)
     return Labelled([(s.label, s.box, s.text) for s in ann.shapes], (ann.width, ann.height))

@@ -16,13 +16,14 @@ import cv2, numpy as np, pandas as pd
 from tqdm.auto import tqdm
 
 from .annotations import Annotation, labelme_json, read_labelme
-from .batches import IMAGES, decode_image, replacing
 from .bundle import sha256
 from .closeups import close_up
 from .codes import in_validation
 from .config import UserError
-from .data import clip_shapes, codes_of, plain_code
 from .findings import quarantined, read_quarantine
+from .folders import replacing
+from .images import IMAGES, decode_image
+from .shapes import clip_shapes, codes_of, plain_code
 from .sources import Finding, findings_table, list_files, name_key, name_problem, pair, write_findings
 from .synth import Sample, write_parts
 
@@ -58,7 +59,9 @@ def held_codes(
 # %% ../nbs/lib/packing.ipynb #44025ed1
 LISTS = 'import.json', 'pack.json', 'annotate.json'
 
-def unconfirmed(folder: Path) -> set[str]: # names of LabelMe files, seen from the folder
+def unconfirmed(
+    folder: Path, # of images, perhaps from `annotate`
+) -> set[str]: # names of LabelMe files, seen from the folder
     "What `annotate` put into review/ because it disagrees with what is known, and nobody has corrected"
     file = folder/'annotate.json'
     if not file.is_file(): return set()
@@ -67,7 +70,7 @@ def unconfirmed(folder: Path) -> set[str]: # names of LabelMe files, seen from t
             and sha256((folder/n).read_bytes()) in f['sha256']}
 
 def list_pairs(
-    folders: list[Path],
+    folders: list[Path],  # of images with LabelMe files
     findings: list,       # gets what has no partner, and names that come twice
 ) -> list:                # (path for the findings, image, LabelMe file), by the image's name
     "Images of the folders that have a LabelMe file and are not in quarantine"
@@ -92,7 +95,7 @@ def list_pairs(
 
 # %% ../nbs/lib/packing.ipynb #bc8b5ce1
 def read_pair(
-    image: Path,
+    image: Path,      # file
     label: Path,      # its LabelMe file
 ) -> tuple[bytes, Annotation]:
     "Contents of the image file and its annotation; `UserError` when they do not belong together"
@@ -104,7 +107,7 @@ def read_pair(
     return data, replace(ann, image=image.name, width=w, height=h)
 
 def main_code(
-    ann: Annotation,
+    ann: Annotation,  # of one image
     task: str,        # cd or cr
 ) -> str:             # plain; empty when there is none
     "What a validation image is said to show: the characters (CR), or the code of the largest plate that has one (CD)"
@@ -118,10 +121,10 @@ def main_code(
 @dataclass(frozen=True)
 class Packed:
     "What went into the batches"
-    train: int
+    train: int              # images
     further: int            # close-ups and repetitions of those
-    validation: int
-    parts: int
+    validation: int         # images
+    parts: int              # pairs of archives
     findings: pd.DataFrame  # file, finding, detail: what was left out
 
 SIDES = dict(both=('both sides', 'shows {}, which are on both sides of the split'),
@@ -129,7 +132,7 @@ SIDES = dict(both=('both sides', 'shows {}, which are on both sides of the split
              test=('held back', 'shows {}, of which a code is kept to test'))
 
 def further(
-    image: Path,
+    image: Path,       # file
     data: bytes,       # contents of its file
     ann: Annotation,   # what is on it
     closeups: int,     # parts around its plates

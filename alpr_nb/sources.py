@@ -19,11 +19,13 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from .annotations import Annotation, Shape, write_labelme
-from .batches import IMAGES, decode_image, member_problem, replacing
+from .batches import member_problem
 from .config import UserError
-from .data import clip_shapes
-from .labels import (Labelled, class_names, list_coco, list_csv, parse_labelme, parse_openalpr, parse_voc,
-                            parse_yolo)
+from .folders import replacing
+from .images import IMAGES, decode_image
+from .labels import Labelled, class_names, list_coco, list_csv, parse_labelme, parse_openalpr, parse_voc, parse_yolo
+from .provenance import imported_from
+from .shapes import clip_shapes
 
 # %% ../nbs/lib/sources.ipynb #9fba1ac3
 class Finding(NamedTuple):
@@ -39,8 +41,8 @@ def findings_table(
     return pd.DataFrame(sorted(set(findings)), columns=Finding._fields, dtype=object)
 
 def write_findings(
-    folder: Path,
-    table: pd.DataFrame,
+    folder: Path, # that gets the file
+    table: pd.DataFrame, # what was left out, and why
 ):
     "`findings.csv`"
     table.to_csv(folder/'findings.csv', index=False, lineterminator='\n', encoding='utf-8', errors='backslashreplace')
@@ -48,7 +50,9 @@ def write_findings(
 # %% ../nbs/lib/sources.ipynb #e68f2c30
 FOLDERS = {'images', 'labels', 'annots', 'annotations', 'jpegimages', 'xmls'}
 
-def plain_name(name: str) -> str:
+def plain_name(
+    name: str, # as the list or the disk has it
+) -> str:
     "A file name as it is compared: accents composed, `/` between folders"
     return unicodedata.normalize('NFC', name.replace('\\', '/'))
 
@@ -60,7 +64,7 @@ def pair_key(
     return '/'.join([f for f in folders if f.lower() not in FOLDERS] + [Path(file).stem])
 
 def list_files(
-    folder: Path,
+    folder: Path, # to look through
     endings: tuple,      # lower case, with the dot
 ) -> dict[str, Path]:    # path seen from the folder -> file, sorted
     "Files at any depth, without what file managers hide there"
@@ -165,7 +169,7 @@ def choose_labels(
 
 # %% ../nbs/lib/sources.ipynb #dfcbd31d
 def place(
-    labelled: Labelled,
+    labelled: Labelled, # what the annotation says
     labels: dict,            # class -> label of those that stay
     width: int,              # of the image, px
     height: int,             # of the image, px
@@ -188,8 +192,8 @@ def place(
 @dataclass(frozen=True)
 class Imported:
     "What an import brought"
-    images: int
-    boxes: int
+    images: int # that were written
+    boxes: int # on them
     findings: pd.DataFrame  # file, finding, detail: what was left out
 
 def name_problem(
@@ -204,7 +208,9 @@ def name_problem(
         if problem := member_problem(info, endings): return 'unusable file', problem
     if other := taken.get(name_key(name)): return 'name taken', f'{other} has the same name; rename it or import it with a prefix'
 
-def name_key(name: str) -> str:
+def name_key(
+    name: str, # of an image
+) -> str:
     "The part of an image's name that must be its own"
     return plain_name(Path(name).stem).casefold()
 
@@ -239,12 +245,13 @@ def import_source(
     names=None,          # class names of a YOLO source, as a list or by number; None: data.yaml or classes.txt, else the numbers
     text: str='text',    # CSV column, COCO key or VOC element that has the code
     prefix: str='',      # before every image's name
-    origin: str='',      # where the source comes from: free text or a URL
+    origin: str='',      # where the source comes from: free text or a URL; '': what `dvc import` recorded, if it brought the source
     alphabet: str='ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789', # characters of OpenALPR's codes
 ) -> Imported:
     "Annotated photographs of others to images with LabelMe files, all or nothing; the same source gives the same bytes"
     source, out = Path(source), Path(out)
     folder = source if source.is_dir() else source.parent
+    origin = origin or imported_from(folder)
     if kind not in KINDS: raise UserError(f"import: the kind is {kind!r}; expected one of {', '.join(KINDS)}")
     if not source.is_dir() and not (source.is_file() and kind in ('coco', 'csv')):
         raise UserError(f"{source}: no such folder{' or file' if kind in ('coco', 'csv') else ''}; correct the path")

@@ -69,12 +69,18 @@ class Trainer:
         self.ema, self.scaler = ModelEMA(self.model), torch.amp.GradScaler(device.type, enabled=device.type == 'cuda')
         self.stopper, self.epoch, self.stepped, self.history, self.best = EarlyStopping(config.patience), 0, -1, [], None
 
-    def loader(self, split, training):
+    def loader(self,
+        split, # images and labels
+        training, # with augmentation, in an order of its own each epoch
+    ):
+        "Batches of a split."
         c = self.config
         samples = Samples(split, c.imgsz, self.hyp, training, c.rect or not training, c.cache, c.seed)
         return loader(samples, c.batch_size, c.workers, shuffle=training)
 
-    def warm_up(self, step):
+    def warm_up(self,
+        step, # batches since the training began
+    ):
         "Set the learning rates of this step; return how many batches to accumulate."
         c, rate = self.config, learning_rate(self.config, self.epoch)
         full, span = max(round(c.nominal_batch/c.batch_size), 1), max(round(c.warmup_epochs*len(self.train)), 100) if c.warmup_epochs else 0
@@ -84,7 +90,9 @@ class Trainer:
             if 'momentum' in group: group['momentum'] = float(np.interp(step, [0, span], [0.8, c.momentum])) if step <= span else c.momentum
         return max(1, round(float(np.interp(step, [0, span], [1, c.nominal_batch/c.batch_size])))) if step <= span else full
 
-    def one_epoch(self, tick=lambda *batch: None):
+    def one_epoch(self,
+        tick=lambda *batch: None, # called after each batch with images, targets, paths and its number
+    ):
         "Train on every image once; return the mean losses (box, objectness, class)."
         self.model.train()
         self.train.batch_sampler.epoch = self.epoch
@@ -108,7 +116,12 @@ class Trainer:
             tick(images, targets, paths, i)
         return mean.tolist()
 
-    def validate(self, folder, confidence=.05, plots=False, callbacks=None):
+    def validate(self,
+        folder, # that gets the plots
+        confidence=.05, # least of a detection
+        plots=False, # draw them
+        callbacks=None, # of yolov5
+    ):
         """Precision, recall, mAP50, mAP50-95 and the losses of the moving average on the validation images.
         Boxes under a confidence of 0.05 hardly count for mAP, but a young model has thousands: yolov5 would run into its time limit."""
         found, *_ = yolov5.val.run({'nc': len(self.data.names)}, batch_size=self.config.batch_size, imgsz=self.config.imgsz, half=False, conf_thres=confidence,
@@ -123,7 +136,9 @@ class Trainer:
                     optimizer=self.optimizer.state_dict(), scaler=self.scaler.state_dict(), epoch=self.epoch, stepped=self.stepped,
                     history=self.history, best=self.best, stopper=[self.stopper.best_fitness, self.stopper.best_epoch])
 
-    def restore(self, state):
+    def restore(self,
+        state, # from `state`
+    ):
         "Go back to a saved state."
         self.model.load_state_dict(state['model']); self.ema.ema.load_state_dict(state['ema']); self.ema.updates = state['updates']
         self.optimizer.load_state_dict(state['optimizer']); self.scaler.load_state_dict(state['scaler'])
@@ -226,7 +241,7 @@ def watched() -> bool: # somebody looks at a terminal or at a notebook in Jupyte
 def resumed(folder: Path, # <out>/resume
             identity: str, # of this run
             ) -> dict|None: # saved state, None to start anew
-    "The state of an interrupted run of the same identity; what another run left is removed."
+    "The state of a run of the same identity; what another run left is removed."
     try: state = torch.load(folder/'state.pt', map_location='cpu', weights_only=True)
     except Exception: state = {} # none, or one that was cut off
     if state.get('identity') == identity: return state
@@ -285,13 +300,12 @@ def train(config: TrainConfig, # one training
         trainer, state = Trainer(config, data, device), resumed(folder, identity)
         if state:
             trainer.restore(state)
-            print(f"going on after epoch {trainer.epoch} of the interrupted run in {folder}", flush=True)
+            print(f"going on after epoch {trainer.epoch} of the run in {folder}", flush=True)
         (folder/'exp').mkdir(parents=True, exist_ok=True)
         run_epochs(trainer, folder, identity)
         metrics = final_results(trainer, folder/'exp')
     (out/'metrics.json').unlink(missing_ok=True)
     shutil.rmtree(out/'exp', ignore_errors=True)
-    (folder/'exp').rename(out/'exp')
+    shutil.copytree(folder/'exp', out/'exp')
     write_json(out/'metrics.json', metrics)
-    shutil.rmtree(folder)
     return metrics

@@ -34,8 +34,8 @@ class Split:
 class YoloData:
     "A checked YOLO folder."
     names: dict[int, str] # class names by number
-    train: Split
-    val: Split
+    train: Split # images and labels
+    val: Split # images and labels
     digest: str # hash of classes, images and labels
 
 # %% ../nbs/lib/yolo_data.ipynb #431b09b2
@@ -157,7 +157,10 @@ class Samples(LoadImagesAndLabels):
             self.batch_shapes, self.group = np.unique(letterbox_shapes(split.sizes, imgsz), axis=0, return_inverse=True)
             self.rect, self.mosaic, self.batch = True, False, self.group
 
-    def cache_labels(self, path=None, prefix=''):
+    def cache_labels(self,
+        path=None, # of no effect; yolov5 passes it
+        prefix='', # of no effect; yolov5 passes it
+    ):
         "What yolov5 wants to know about each image; `read_data` knows it already."
         s, n = self.split, len(self.split.images)
         return {f: [l, wh, []] for f, l, wh in zip(s.images, s.labels, s.sizes)} | {

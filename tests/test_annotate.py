@@ -231,11 +231,40 @@ def test_the_pipeline_takes_what_is_accepted(tmp_path):
     assert [''.join(s.label for s in reading_order(ann.shapes)) for *_, ann in samples] == ['ABC1234']*2
 
 
-def test_labelme_opens_the_files(tmp_path):
-    LabelFile = pytest.importorskip('labelme', exc_type=ImportError).LabelFile
+@pytest.fixture
+def LabelFile():
+    return pytest.importorskip('labelme', reason='labelme is not installed (pip install labelme)', exc_type=ImportError).LabelFile
+
+
+def labelme_save(file, opened, shapes, embed=False):
+    "What LabelMe's window does on Ctrl+S"
+    image = file.with_suffix('.png')
+    shapes = [{k: v for k, v in s.items() if k != 'other_data'} for s in shapes]
+    opened.save(str(file), shapes, image.name, *cv2.imread(str(image)).shape[:2], image.read_bytes() if embed else None)
+
+
+def test_labelme_opens_the_files(tmp_path, LabelFile):
     crops, out = write(tmp_path/'in', 'a.png'), tmp_path/'out'
     annotate([crops/'a.png'], out, reader(), 'cr', progress=False)
-    file = LabelFile(str(out/'a.json'))
-    shapes = [(s['label'], s['shape_type'], s['points']) for s in file.shapes]
+    shapes = [(s['label'], s['shape_type'], s['points']) for s in LabelFile(str(out/'a.json')).shapes]
     assert shapes == [(s.label, 'rectangle', [list(s.box[:2]), list(s.box[2:])]) for s in read_labelme(out/'a.json').shapes]
     assert len(shapes) == 7
+
+
+@pytest.mark.parametrize('embed', [False, True]) # LabelMe may keep the image in its file, too
+def test_what_labelme_saves_is_a_correction_that_stays(tmp_path, LabelFile, embed):
+    "Proposed, opened and corrected in LabelMe, read again: every box and text survives, and annotate leaves it alone"
+    crops, out = write(tmp_path/'in', 'a.png'), tmp_path/'out'
+    annotate([crops/'a.png'], out, reader(), 'cr', progress=False)
+    before, file = read_labelme(out/'a.json'), out/'a.json'
+    opened = LabelFile(str(file))
+    labelme_save(file, opened, opened.shapes, embed)
+    assert read_labelme(file) == before
+    opened = LabelFile(str(file))
+    opened.shapes[0] |= dict(label='X', description='rusty', points=[[3., 4.], [20.5, 40.]])
+    labelme_save(file, opened, opened.shapes[:6], embed)
+    corrected = read_labelme(file)
+    assert corrected.shapes == (Shape('X', (3, 4, 20.5, 40), 'rusty'), *before.shapes[1:6])
+    review = annotate([crops/'a.png'], out, reader(), 'cr', progress=False)
+    assert status(review) == {'a.png': 'corrected'} and read_labelme(file) == corrected
+    LabelFile(str(file))

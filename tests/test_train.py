@@ -86,7 +86,10 @@ def test_a_resumed_run_equals_an_uninterrupted_one(project, monkeypatch, capsys)
     train(smoke(out='cut', epochs=3))
     said = capsys.readouterr().out
     assert 'after epoch 2' in said and 'epoch 3/3' in said and 'epoch 1/3' not in said
-    assert {p.name for p in (project/'cut').iterdir()} == {'exp', 'metrics.json'}
+    assert {p.name for p in (project/'cut').iterdir()} == {'exp', 'metrics.json', 'resume'}
+    results = {f: f.read_bytes() for f in (project/'cut').rglob('*.csv')}
+    train(smoke(out='cut', epochs=3)) # as after a failing cell: nothing is trained again
+    assert 'epoch ' not in capsys.readouterr().out.replace('after epoch 3', '') and {f: f.read_bytes() for f in results} == results
     assert tensors(project/'whole/exp/weights/last.pt') == tensors(project/'cut/exp/weights/last.pt')
     assert (project/'whole/exp/results.csv').read_text() == (project/'cut/exp/results.csv').read_text()
 
