@@ -30,10 +30,13 @@ lab: $(VENV)
 	jupyter lab nbs
 
 docs: $(VENV)
-	nbdev_docs
+	alpr-nb docs
 
+# Links of a notebook start in nbs/, those of a README here.
 readme: $(VENV)
 	jupyter nbconvert --log-level ERROR --to markdown nbs/index.ipynb --output-dir . --output README
+	jupyter nbconvert --log-level ERROR --to markdown nbs/pt.ipynb --output-dir . --output README.pt
+	sed -i -E 's#\]\((images|tutorials|howto|explanation|lib)/#](nbs/\1/#g; s#\]\(pt.ipynb\)#](README.pt.md)#; s#\]\(index.ipynb\)#](README.md)#' README.md README.pt.md
 
 notebooks: $(VENV)
 	nbdev_clean

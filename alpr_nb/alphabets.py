@@ -22,18 +22,18 @@ class Part:
     kind: str           # 'stroke', 'fill' or 'cut'
     points: np.ndarray  # (n, 2) float, corners already rounded
     weight: float = 0   # thickness of a stroke
-    closed: bool = False
+    closed: bool = False # the last point joins the first
 
 @dataclass(frozen=True)
 class Glyph:
     "A character's advance width and its parts, in units of the cap height (y down, baseline at 1)."
-    advance: float
-    parts: tuple
+    advance: float # width of its cell
+    parts: tuple # of Part, in the order in which they are drawn
 
 @dataclass(frozen=True)
 class Alphabet:
     "A named set of glyphs that share a stroke thickness."
-    name: str
+    name: str # such as 'fe'
     glyphs: dict        # character -> Glyph
     stroke: float       # thickness in cap heights
     spacing: float      # usual gap between two cells in cap heights
@@ -59,7 +59,10 @@ def round_corners(
         out += list((1-t)**3*p0 + 3*t*(1-t)**2*p1 + 3*t*t*(1-t)*p2 + t**3*p3)
     return np.array(out)
 
-def parse_part(text: str, stroke: float) -> Part:
+def parse_part(
+    text: str, # kind, thickness and points, as a table has them
+    stroke: float, # thickness in cap heights
+) -> Part:
     "One part as it is written in the tables, `stroke` thick unless it says otherwise."
     words, kind, weight, closed = text.split(), 'stroke', stroke, False
     if words[0] in '+-': kind, closed = {'+': 'fill', '-': 'cut'}[words.pop(0)], True
@@ -75,11 +78,11 @@ def parse_part(text: str, stroke: float) -> Part:
 
 # %% ../nbs/lib/alphabets.ipynb #7fcf63a6
 def parse_alphabet(
-    name: str,
+    name: str, # such as 'fe'
     table: str,          # one line a glyph: character (several share the glyph), advance, parts
     stroke: float,       # in cap heights
-    spacing: float = .12,
-    soft: float = .02
+    spacing: float = .12, # usual gap between two cells in cap heights
+    soft: float = .02 # how far corners are rounded, in cap heights
 ) -> Alphabet:
     "Read a table of glyphs."
     glyphs = {}
@@ -226,7 +229,7 @@ ALPHABETS = {a.name: a for a in (MANDATORY, FE, SANS)}
 def stroke_quads(
     points: np.ndarray,  # (n, 2) centre line
     weight: float,       # thickness
-    closed: bool = False
+    closed: bool = False # the last point joins the first
 ) -> np.ndarray:         # (segments, 4, 2)
     "Quadrilaterals that together cover a stroke with flat ends and mitred joints; turns beyond 110 degrees stay open."
     p = points[np.r_[True, np.hypot(*np.diff(points, axis=0).T) > 1e-6]]
@@ -245,8 +248,8 @@ PAD = .1   # cap heights around a drawn glyph, so that blurring and thickening h
 
 @lru_cache(maxsize=4096)
 def glyph_mask(
-    alphabet: str,
-    char: str,
+    alphabet: str, # a name in ALPHABETS
+    char: str, # one that the alphabet has
     scale: int,          # pixels a cap height
     weight: float = 1.0  # 1.1: every stroke a tenth thicker
 ) -> tuple:              # (H, W) uint8 with a margin of PAD cap heights on every side; its ink's (x1, y1, x2, y2)

@@ -52,7 +52,7 @@ class BundleError(ValueError): "A bundle cannot be used; the message says which 
 
 class Manifest(ReaderConfig):
     "What `manifest.json` holds; substitutions are a file of their own"
-    schema_version: int = SCHEMA
+    schema_version: int = SCHEMA # of this file's layout
     layout: dict[str, str] = LAYOUT # of the models' inputs and outputs
     metrics: dict = {} # benchmark set -> its metrics
     git_revision: str = '' # of the workbook that trained the models
@@ -60,18 +60,18 @@ class Manifest(ReaderConfig):
     weights: dict[str, str] = {} # checkpoints that were exported: name -> sha256
     training: dict[str, dict] = {} # task -> parameters of its training
     sources: dict[str, str] = {} # real photographs that it was trained on: name -> where they come from
-    licence: str = 'AGPL-3.0'
+    licence: str = 'AGPL-3.0' # of the models
     files: dict[str, str] # name -> sha256
 
 @dataclass(frozen=True)
 class Bundle:
     "A bundle whose files are what its manifest says"
-    path: Path
-    manifest: Manifest
+    path: Path # its folder
+    manifest: Manifest # what it says of itself
     models: dict # 'cd' and 'cr' -> content of the ONNX file
 
 def sha256(
-    content: bytes,
+    content: bytes, # of the file
 ) -> str: # 64 hexadecimal digits
     "Hash of a file's content."
     return hashlib.sha256(content).hexdigest()

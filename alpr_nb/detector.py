@@ -36,9 +36,13 @@ class Detections:
     def __len__(self): return len(self.boxes)
     def __getitem__(self, index): return Detections(self.boxes[index], self.probs[index])
     @property
-    def scores(self): return self.probs.max(1) # (n,): confidence of the best class
+    def scores(self):
+        "Confidence of the best class, (n,)."
+        return self.probs.max(1) # (n,): confidence of the best class
     @property
-    def classes(self): return self.probs.argmax(1) # (n,): index of the best class
+    def classes(self):
+        "Index of the best class, (n,)."
+        return self.probs.argmax(1) # (n,): index of the best class
 
 # %% ../nbs/lib/detector.ipynb #bdd40fe4
 @dataclass(frozen=True)

@@ -21,7 +21,9 @@ def _blocks(node: ast.AST):
     "The lists of statements, handlers and cases that a node holds."
     return [(k, v) for k in ('body', 'orelse', 'finalbody', 'handlers', 'cases') if isinstance(v := getattr(node, k, None), list)]
 
-def statements(node: ast.AST):
+def statements(
+    node: ast.AST, # a module, or a statement
+):
     "Every statement under a node; expressions are not entered, which is most of the time that `ast.walk` takes."
     for _, block in _blocks(node):
         for child in block:
@@ -33,7 +35,9 @@ def _runs(node: ast.AST) -> bool:
     if isinstance(node, ast.Expr): return not (isinstance(node.value, ast.Constant) and isinstance(node.value.value, str))
     return not (isinstance(node, ast.Assign) and [t.id for t in node.targets if isinstance(t, ast.Name)] == ['__version__'])
 
-def strip(node: ast.AST) -> ast.AST:
+def strip(
+    node: ast.AST, # changed in place
+) -> ast.AST:
     "Drop what does not run, in place."
     for field, block in _blocks(node):
         block[:] = [strip(child) for child in block if _runs(child)]
@@ -52,7 +56,9 @@ def parse(code: str, # Python, without IPython's magics
         raise UserError(f"{where}: {at} is not valid Python: {getattr(e, 'msg', e)}.{magic}") from None
     return strip(tree)
 
-def digest(tree: ast.Module) -> str:
+def digest(
+    tree: ast.Module, # stripped
+) -> str:
     "sha256 of the code in one canonical layout."
     return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()
 

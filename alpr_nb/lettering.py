@@ -144,19 +144,21 @@ SCALE = 72 # px of a capital's height at which glyphs are drawn
 @dataclass
 class Hand:
     "One painter on one day: draws each character always alike."
-    width: float
-    stroke: float
-    round: float
-    shake: float
-    soft: float
-    slant: float
+    width: float # of a character relative to the table's
+    stroke: float # thickness, heights
+    round: float # share of a bowl's sides that is curve, 0 to 1
+    shake: float # how far points stray, heights
+    soft: float # blur of the edges, heights
+    slant: float # px to the right for each px up
     bridges: str          # 'u', 'l', 'ul' or nothing
     gap: float            # of a bridge, heights
     forms: dict           # character -> form
     seed: int             # of what is unsteady
-    known: dict = field(default_factory=dict)
+    known: dict = field(default_factory=dict) # characters that were drawn already
 
-    def glyph(self, char: str) -> np.ndarray: # (SCALE, W) uint8: exactly the height of a capital, cut to the ink in width
+    def glyph(self,
+        char: str, # one of `FORMS`
+    ) -> np.ndarray: # (SCALE, W) uint8: exactly the height of a capital, cut to the ink in width
         "Mask of a character, drawn once."
         if char not in self.known: self.known[char] = self._draw(char)
         return self.known[char]
@@ -188,7 +190,7 @@ class Hand:
         return np.ascontiguousarray(m[pad:-pad, x:x + max(n, 1)])
 
 def new_hand(
-    rng: np.random.Generator,
+    rng: np.random.Generator, # of which all chance comes
     family: str = 'grotesque', # one of `FAMILIES`
 ) -> Hand:
     "A painter of a family."
@@ -201,7 +203,7 @@ def new_hand(
 
 # %% ../nbs/lib/lettering.ipynb #e91863a8
 def set_line(
-    hand: Hand,
+    hand: Hand, # who writes
     text: str,            # characters of `FORMS` and spaces
     spacing: float = .14, # between the ink of two characters, heights
     space: float = .45,   # width of a blank, heights
@@ -216,7 +218,7 @@ def set_line(
     return cells, max(x - spacing, 0.)
 
 def rough_width(
-    hand: Hand,
+    hand: Hand, # who writes
     text: str,            # lines
 ) -> float:               # heights
     "About how wide the longest line gets, told without drawing it."
@@ -224,8 +226,8 @@ def rough_width(
 
 def ink(
     mask: np.ndarray,  # (H, W) uint8, changed in place
-    hand: Hand,
-    char: str,
+    hand: Hand, # who writes
+    char: str, # one of `FORMS`
     box: tuple,        # x1, y1, x2, y2 in px, may have fractions and lie partly outside
 ):
     "Draw one character into a mask."
@@ -242,7 +244,7 @@ def ink(
     np.maximum(roi, cv2.warpAffine(g, M, (w, h), flags=cv2.INTER_LINEAR), out=roi)
 
 def write(
-    hand: Hand,
+    hand: Hand, # who writes
     text: str,       # one line
     height: int,     # of the capitals, px
     spacing: float = .14, # heights

@@ -63,7 +63,11 @@ def drawer(
     def add(f): DRAWERS[kind] = f; return f
     return add
 
-def mix(a, b, t):
+def mix(
+    a, # from here
+    b, # to there
+    t, # how far, 0 to 1
+):
     "The colour at `t` of the way from `a` to `b`."
     return tuple(x + (y - x)*t for x, y in zip(a, b))
 

@@ -32,7 +32,10 @@ def align(truth: str, # what stands on the vehicle
         else: j -= 1; pairs.append(('', read[j]))
     return pairs[::-1]
 
-def edits(truth: str, read: str) -> int:
+def edits(
+    truth: str, # code as painted
+    read: str, # code as read
+) -> int:
     "Levenshtein distance: characters to change, add or remove."
     return sum(a != b for a, b in align(truth, read))
 
@@ -43,7 +46,10 @@ def cer(truths: list[str], # codes on the vehicles
     "Character error rate: edits per character that should have been read."
     return sum(map(edits, truths, reads))/max(1, sum(map(len, truths)))
 
-def character_hits(truth: str, read: str) -> int:
+def character_hits(
+    truth: str, # code as painted
+    read: str, # code as read
+) -> int:
     "How many of the truth's characters were read, once both are aligned."
     return sum(a == b for a, b in align(truth, read))
 
@@ -157,7 +163,9 @@ def tilt(boxes, # (n, 4) of the characters, in reading order
     step = np.diff((b[:, :2] + b[:, 2:])/2, axis=0)
     return float(np.median(np.degrees(np.arctan2(step[:, 1], step[:, 0]))))
 
-def median_p95(values) -> dict: # median, p95; nan for no values
+def median_p95(
+    values, # numbers
+) -> dict: # median, p95; nan for no values
     "The usual value and a bad one."
     v = np.asarray(values, float)
     return dict(zip(('median', 'p95'), np.quantile(v, [.5, .95]).tolist() if len(v) else [float('nan')]*2))

@@ -36,7 +36,10 @@ def read_notebook(path: str|Path, # .ipynb, format 4
     for cell in nb['cells']: cell['source'] = ''.join(cell.get('source', ''))
     return nb
 
-def has_tag(cell: dict, tag: str) -> bool:
+def has_tag(
+    cell: dict, # of a notebook
+    tag: str, # such as 'parameters'
+) -> bool:
     "Whether a cell carries a tag."
     return tag in cell.get('metadata', {}).get('tags', ())
 
@@ -45,11 +48,15 @@ def directives(source: str, # of a code cell
     "The `#| name value` lines that tell nbdev what a cell is for."
     return {m[1]: m[2].strip() for m in re.finditer(r'^\s*#\s*\|\s*([\w-]+):?[ \t]*(.*)$', source, re.M)}
 
-def is_stage(cell: dict) -> bool:
+def is_stage(
+    cell: dict, # of a notebook
+) -> bool:
     "Whether papermill runs a cell and nbdev's tests skip it."
     return cell['cell_type'] == 'code' and directives(cell['source']).get('eval') == 'false' and not has_tag(cell, 'demo')
 
-def is_example(cell: dict) -> bool:
+def is_example(
+    cell: dict, # of a notebook
+) -> bool:
     "Whether a cell only shows and tests what another one exports, or (tagged `demo`) draws data for a run by hand."
     return (cell['cell_type'] == 'code' and not has_tag(cell, 'parameters')
             and (has_tag(cell, 'demo')
@@ -69,7 +76,7 @@ def headings(cells: list[dict], # in order
 @dataclass(frozen=True)
 class Parameter:
     "One name in the cell tagged `parameters`."
-    name: str
+    name: str # as the notebook assigns it
     type: str # annotation as written, '' for none
     default: object # a literal
     comment: str # what stands behind it
@@ -148,7 +155,10 @@ class Console:
         self.name, self.log, self.every, self.index, self.began = name, log, every, None, time.monotonic()
         self.spoke, self.rest, self.title = self.began, '', ''
 
-    def cell(self, cell: dict, cell_index: int) -> None:
+    def cell(self,
+        cell: dict, # that starts
+        cell_index: int, # its number in the notebook, from 0
+    ) -> None:
         "A cell starts."
         if cell['cell_type'] != 'code': return
         self.index, self.rest, self.spoke = cell_index, '', time.monotonic()
@@ -156,12 +166,16 @@ class Console:
         if is_stage(cell) and title != self.title: self.say(title)
         self.title = title
 
-    def say(self, line: str) -> None:
+    def say(self,
+        line: str, # without its end
+    ) -> None:
         "One line, with the minutes since the start."
         seconds = int(time.monotonic() - self.began)
         self.log(f'{self.name} {seconds//60:d}:{seconds % 60:02d}  {line}')
 
-    def write(self, text: str) -> None:
+    def write(self,
+        text: str, # part of a line, or several lines
+    ) -> None:
         "A cell has printed something."
         *lines, self.rest = re.split(r'[\r\n]', self.rest + text)
         last = next((l.strip() for l in reversed(lines) if l.strip()), '')
@@ -169,7 +183,9 @@ class Console:
             self.spoke = time.monotonic()
             self.say('  ' + re.sub(r'\x1b\[[0-9;]*[A-Za-z]', '', last)[:150])
 
-    def flush(self) -> None: pass
+    def flush(self) -> None:
+        "Nothing is held back."
+        pass
 
 # %% ../nbs/lib/notebook.ipynb #d8a12568
 def settle(cells: list[dict], # executed; changed in place

@@ -26,11 +26,11 @@ class Block:
     posts: tuple        # (x, room) of the posts in its gaps
 
 def lay_out(
-    rng: np.random.Generator,
-    style: Style,
-    layout: Layout,
-    hand: Hand,
-    code: str,
+    rng: np.random.Generator, # of which all chance comes
+    style: Style, # the format's look
+    layout: Layout, # one of the style's: rows, groups, direction
+    hand: Hand, # that writes
+    code: str, # without spaces
 ) -> Block:
     "Where each character of a code stands."
     u, h = rng.uniform, rng.uniform(*style.height)
@@ -68,21 +68,21 @@ def lay_out(
 @dataclass(frozen=True)
 class Piece:
     "A wall that is to be drawn, and the code on it"
-    format: str
-    code: str
-    style: Style
-    plan: Plan
-    block: Block
-    hand: Hand
+    format: str # name of it
+    code: str # without spaces
+    style: Style # the format's look
+    plan: Plan # of the wall
+    block: Block # the code as it is laid out
+    hand: Hand # that writes
     place: tuple       # of the block's upper left corner on the wall, mm
     ink: tuple         # BGR
-    age: float
+    age: float # 0 new to 1 old
 
 def new_piece(
-    rng: np.random.Generator,
-    spec: Steel,
-    format: str,
-    code: str,
+    rng: np.random.Generator, # of which all chance comes
+    spec: Steel, # the section of the configuration
+    format: str, # one of its styles
+    code: str, # without spaces
 ) -> Piece:
     "Choose the wall, the letters and the layout of a code."
     style, u = spec.styles[format], rng.uniform
@@ -114,8 +114,8 @@ def _beside(rng, piece, near, wide, tall):
             'anywhere': lambda: (u(.02, .98)*W - wide*u(0, 1), u(.03, .9)*H)}[near.place]()
 
 def letters(
-    rng: np.random.Generator,
-    piece: Piece,
+    rng: np.random.Generator, # of which all chance comes
+    piece: Piece, # from `new_piece`
     painted: bool = True, # with its code
 ):                        # function(canvas)
     "Paints the code of a piece and all that stands near it."

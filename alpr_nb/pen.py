@@ -48,47 +48,87 @@ _CENTRES = np.repeat(_CORNER, 5, axis=0)
 
 class Pen:
     "Draws flat shapes given in millimetres into a picture, in the frame of something that stands at (x, z), turned by `yaw`"
-    def __init__(self, image, P, x=0., z=0., yaw=0.):
+    def __init__(self,
+        image, # (H, W, 3) uint8 BGR, drawn on in place
+        P, # (3, 4) camera, from `camera`
+        x=0., # mm to the right
+        z=0., # mm away
+        yaw=0., # turn about the vertical, radians
+    ):
         s, c = np.sin(yaw), np.cos(yaw)
         self.image, self.lamps = image, []
         self.P = P @ np.array([[c, 0, s, x], [0, 1, 0, 0], [-s, 0, c, z], [0, 0, 0, 1.]])
 
-    def at(self, pts, z=0.):
+    def at(self,
+        pts, # (n, 3), or (n, 2) at depth `z`, mm
+        z=0., # depth, mm
+    ):
         "Pixels (n, 2) of points (n, 3), or (n, 2) at depth `z`; None when one is behind the camera"
         p, P = np.asarray(pts, float), self.P
         q = p @ P[:, :3].T + P[:, 3] if p.shape[1] == 3 else p @ P[:, :2].T + (P[:, 3] + z*P[:, 2])
         d = q[:, 2:]
         return None if d.min() < 100 else q[:, :2]/d
 
-    def sees(self, pts, z=0.):
+    def sees(self,
+        pts, # (n, 3), or (n, 2) at depth `z`, mm
+        z=0., # depth, mm
+    ):
         "Whether the box around some points shows in the picture"
         p = self.at(pts, z)
         return p is not None and bool(((p.max(0) > 0) & (p.min(0) < self.image.shape[1::-1])).all())
 
-    def fill(self, p, colour):
+    def fill(self,
+        p, # (n, 2), px
+        colour, # BGR, 0 to 255
+    ):
         "Fill a polygon given in pixels"
         (x0, y0), (x1, y1), (h, w) = p.min(0), p.max(0), self.image.shape[:2]
         if x1 < 0 or y1 < 0 or x0 > w or y0 > h or x1 - x0 + y1 - y0 < .4: return
         if x0 < -2e4 or y0 < -2e4 or x1 > 2e4 or y1 > 2e4: p = np.clip(p, -2e4, 2e4)
         cv2.fillPoly(self.image, [(p*8 + .5).astype(np.int32)], [float(v) for v in colour], cv2.LINE_AA, 3)
 
-    def poly(self, pts, colour, z=0., cull=False):
+    def poly(self,
+        pts, # (n, 3), or (n, 2) at depth `z`, mm
+        colour, # BGR, 0 to 255
+        z=0., # depth, mm
+        cull=False, # leave it out when it faces away
+    ):
         "Fill a polygon; with `cull` only if it faces the camera"
         p = self.at(pts, z)
         if p is not None and not (cull and cv2.contourArea(p.astype(np.float32), True) <= 0): self.fill(p, colour)
 
-    def rect(self, x, h, w, t, colour, z=0., r=0.):
+    def rect(self,
+        x, # of the middle, mm to the right
+        h, # of the middle, mm above the ground
+        w, # width, mm
+        t, # height, mm
+        colour, # BGR, 0 to 255
+        z=0., # depth, mm
+        r=0., # radius of the corners, mm
+    ):
         "Rectangle around (x, h), `w` wide and `t` tall, with corners of radius `r`"
         r = min(r, w/2, t/2)
         if r <= 0: p = _CORNER*(w/2, t/2) + (x, h)
         else: p = _ARCS*r + _CENTRES*(w/2 - r, t/2 - r) + (x, h)
         self.poly(p, colour, z)
 
-    def disc(self, x, h, rx, ry, colour, z=0.):
+    def disc(self,
+        x, # of the middle, mm to the right
+        h, # of the middle, mm above the ground
+        rx, # half its width, mm
+        ry, # half its height, mm
+        colour, # BGR, 0 to 255
+        z=0., # depth, mm
+    ):
         "Ellipse around (x, h)"
         self.poly(_CIRCLE*(rx, ry) + (x, h), colour, z)
 
-    def loft(self, rows, colour, shade=(1.,), x=0.):
+    def loft(self,
+        rows, # (h, half width, z) of each, from top to bottom, mm
+        colour, # BGR, 0 to 255
+        shade=(1.,), # brightness from top to bottom, 1 as it is
+        x=0., # of the middle, mm to the right
+    ):
         "Surface through rows of (h, half width, z) from top to bottom; `shade` is its brightness from top to bottom"
         r = np.asarray(rows, float)
         p = self.at(np.column_stack([np.full(len(r), x), r[:, [0, 2]]]))
@@ -105,7 +145,12 @@ class Pen:
         q = (np.clip(q, -2e4, 2e4)*8 + .5).astype(np.int32)
         for i in np.flatnonzero(seen): cv2.fillPoly(self.image, [q[i]], [min(255., v*k[i]) for v in colour], cv2.LINE_AA, 3)
 
-    def paste(self, image, alpha, quad, light=1.):
+    def paste(self,
+        image, # (h, w, 3) uint8
+        alpha, # (h, w), 0 to 1 or uint8
+        quad, # (4, 3), mm: upper left, then clockwise
+        light=1., # factor of its brightness
+    ):
         "Warp a picture and its alpha (0..1 or uint8) onto four points; returns the homography from its pixels, None if behind"
         p = self.at(quad)
         if p is None: return None
@@ -127,7 +172,16 @@ class Pen:
         roi[:] = np.clip(roi*(1 - a) + m*(a*np.float32(light)) + np.float32(.5), 0, 255)
         return whole
 
-    def text(self, words, x, h, height, colour, z=0., font=0, width=None):
+    def text(self,
+        words, # one line
+        x, # of the middle, mm to the right
+        h, # of the middle, mm above the ground
+        height, # of the capitals, mm
+        colour, # BGR, 0 to 255
+        z=0., # depth, mm
+        font=0, # OpenCV's, 0 to 7
+        width=None, # that it may take, mm
+    ):
         "Line of text centred on (x, h) with capitals `height` tall, not wider than `width`"
         p = self.at([[x, h + height/2], [x, h - height/2]], z)
         if p is None or not words: return
@@ -141,7 +195,13 @@ class Pen:
         q = _CORNER[[1, 0, 3, 2]]*(w/2, t/2) + (x, h)
         self.paste(np.full((*m.shape, 3), np.uint8(colour)), m, np.column_stack([q, np.full(4, z)]))
 
-    def glow(self, x, h, colour, size, z=0.):
+    def glow(self,
+        x, # of the middle, mm to the right
+        h, # of the middle, mm above the ground
+        colour, # BGR, 0 to 255
+        size, # radius, mm
+        z=0., # depth, mm
+    ):
         "Remember a lamp that may be lit: its place, colour and radius in px"
         p = self.at([[x, h], [x + size, h]], z)
         if p is not None: self.lamps.append((p[0], colour, float(np.hypot(*(p[1] - p[0])))))
@@ -156,7 +216,7 @@ def _tile(beta):
     return np.clip(128 + 42*(a - a.mean())/a.std(), 0, 255).astype(np.uint8)
 
 def texture(
-    rng: np.random.Generator,
+    rng: np.random.Generator, # of which all chance comes
     size: tuple,         # (w, h), px
     grain: float = 1.,   # px of the picture for one of the tile
     beta: float = 1.,    # 0 white noise, 1 natural, 2 clouds

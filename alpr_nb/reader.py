@@ -98,7 +98,7 @@ def orders_of(
 @dataclass(frozen=True)
 class Char:
     "One character of a code"
-    char: str
+    char: str # one of the alphabet
     confidence: float # 0 to 1
     box: tuple # x1, y1, x2, y2 in px of the image
 

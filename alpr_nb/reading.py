@@ -46,7 +46,7 @@ def as_line(
     return f'{image}: {codes or "no code"}'
 
 def read_lines(
-    reader: Reader,
+    reader: Reader, # that reads them
     paths: list, # image files and folders
     crop: bool=False, # images are plates' crops already
     as_json: bool=False, # JSON lines

@@ -42,7 +42,7 @@ def _tree(pen, rng, x, z, t):
         pen.disc(x + rng.normal(0, .16)*t, t*rng.uniform(.2, .9), r*1.2, r, tone(green, rng.uniform(.5, 1.4)), z)
 
 def backdrop(
-    rng: np.random.Generator,
+    rng: np.random.Generator, # of which all chance comes
     image: np.ndarray,   # (H, W, 3) uint8, filled in place
     P: np.ndarray,       # camera
     depth: float,        # distance of the main vehicle, mm
@@ -62,7 +62,7 @@ def backdrop(
     grainy(image, texture(rng, (w, h), u(.8, 3), 0. if rng.random() < .5 else 1.), u(.03, .35))
 
 def ground(
-    rng: np.random.Generator,
+    rng: np.random.Generator, # of which all chance comes
     image: np.ndarray,   # (H, W, 3) uint8, changed in place
     P: np.ndarray,       # camera
 ):
@@ -108,7 +108,7 @@ def ground(
 
 # %% ../nbs/lib/scenes.ipynb #06ada543
 def strip(
-    rng: np.random.Generator,
+    rng: np.random.Generator, # of which all chance comes
     width: int,        # px
     height: int,       # px
 ) -> np.ndarray:       # (height, width, 3) uint8
@@ -127,7 +127,11 @@ def strip(
 def _times(image, light, tint=(1., 1., 1.)):
     image[:] = cv2.multiply(image, cv2.merge([cv2.convertScaleAbs(light, alpha=64*t) for t in tint]), scale=1/64)
 
-def shade_below(image, areas, depth):
+def shade_below(
+    image, # (H, W, 3) uint8, changed in place
+    areas, # polygons, px
+    depth, # light that they take, 0 to 1
+):
     "Soft shadows of vehicles on the ground; `areas` are polygons in px, `depth` is the light they take"
     h, w = image.shape[:2]
     m = np.zeros((h//8 + 1, w//8 + 1), np.uint8)
@@ -136,7 +140,7 @@ def shade_below(image, areas, depth):
     _times(image, cv2.resize(1 - depth*m, (w, h)))
 
 def lighten(
-    rng: np.random.Generator,
+    rng: np.random.Generator, # of which all chance comes
     image: np.ndarray,  # (H, W, 3) uint8, changed in place
     night: bool,        # little light but that of the camera's lamp
     lamps: list,        # of (place in px, colour, radius in px)
@@ -163,7 +167,7 @@ def lighten(
         roi[:] = cv2.add(roi, (g[..., None]*np.float32(colour)*rng.uniform(.5, 1.1)).clip(0, 255).astype(np.uint8))
 
 def expose(
-    rng: np.random.Generator,
+    rng: np.random.Generator, # of which all chance comes
     image: np.ndarray,      # (H, W, 3) uint8
     strength: float,        # of the effects
     plate: float,           # width of the main plate, px
@@ -183,9 +187,9 @@ def expose(
 @dataclass(frozen=True)
 class Placed:
     "A plate as it lies in a picture"
-    code: str
-    format: str
-    category: str
+    code: str # on the plate
+    format: str # of the code
+    category: str # of the vehicle, which decides the colours
     quad: np.ndarray # (4, 2) px, corners from the plate's upper left, clockwise
     chars: tuple     # of (character, (4, 2) quad in px), in reading order
 
@@ -272,7 +276,7 @@ def _holder(pen, rng, quad, colour):
     if rng.random() < .3: pen.rect(c[0], c[1] + t*u(.6, .8), w*u(.4, 1.3), t*u(.1, .3), grey(20, 230), c[2] - 2, t*.05)
 
 def draw_scene(
-    rng: np.random.Generator,
+    rng: np.random.Generator, # of which all chance comes
     plates: list,             # of Plate, the main one first; others, also as functions of their width in px, go to vehicles beside
     size: tuple = (1280, 720),# (w, h), px
     width: float = .15,       # of the main plate, as a fraction of the picture's

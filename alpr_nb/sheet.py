@@ -64,7 +64,14 @@ class Sheet:
         if line: outline = np.concatenate([outline, outline[:1]])
         self.shape(outline, colour, lift, line, share)
 
-    def disc(self, x, y, r, colour, lift=0., stretch=1.):
+    def disc(self,
+        x, # of the middle, mm
+        y, # of the middle, mm
+        r, # radius, mm
+        colour, # BGR, 0 to 255
+        lift=0., # how far the metal stands out
+        stretch=1., # width by height
+    ):
         "A disc, or a slot `stretch` times as wide; centre and radius in mm."
         r = max(r, .6/self.k)
         self.round((x - r*stretch, y - r, x + r*stretch, y + r), r, colour, lift)

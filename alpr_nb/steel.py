@@ -159,8 +159,8 @@ def _render(rng, spec, pieces, size, scale, strength, dominant, at, tilt, street
     return Scene(image, tuple(placed))
 
 def steel_scene(
-    rng: np.random.Generator,
-    spec: Steel,
+    rng: np.random.Generator, # of which all chance comes
+    spec: Steel, # the section of the configuration
     codes: list,               # of (format, code), the main one first; others stand on walls beside it, where they show
     size: tuple = (960, 540),  # (w, h), px
     width: float = .2,         # of the longer side of the main code, as a fraction of the picture's width
@@ -180,10 +180,10 @@ def steel_scene(
 
 # %% ../nbs/lib/steel.ipynb #2b2f8237
 def steel_crop(
-    rng: np.random.Generator,
-    spec: Steel,
-    format: str,
-    code: str,
+    rng: np.random.Generator, # of which all chance comes
+    spec: Steel, # the section of the configuration
+    format: str, # one of its styles
+    code: str, # without spaces
     width: float = 200.,       # of the longer side of the code, px
     strength: float = 1.,      # of the photographic effects
     readable: bool = False,    # gently
@@ -213,16 +213,38 @@ def steel_crop(
 @dataclass(frozen=True)
 class Painter:
     "Draws codes of some formats on steel"
-    spec: Steel
+    spec: Steel # the section of the configuration
     formats: dict # name -> Format or pattern
 
-    def code(self, rng, format, keep=lambda code: True):
+    def code(self,
+        rng, # of which all chance comes
+        format, # one of its styles
+        keep=lambda code: True, # whether a code may be used
+    ):
         "A code of a format that may be drawn"
         return steel_code(rng, self.formats[format], self.spec.styles[format], keep)
 
-    def scene(self, rng, codes, size, width, strength, dominant): return steel_scene(rng, self.spec, codes, size, width, strength, dominant)
+    def scene(self,
+        rng, # of which all chance comes
+        codes, # (format, code) of each
+        size, # (w, h), px
+        width, # of the main code, as a fraction of the picture's
+        strength, # of the photographic effects
+        dominant, # the main code can be read and is by far the largest
+    ):
+        "A photograph of one or more codes."
+        return steel_scene(rng, self.spec, codes, size, width, strength, dominant)
 
-    def crop(self, rng, format, code, width, strength, readable): return steel_crop(rng, self.spec, format, code, width, strength, readable)
+    def crop(self,
+        rng, # of which all chance comes
+        format, # one of its styles
+        code, # without spaces
+        width, # of the longer side of the code, px
+        strength, # of the photographic effects
+        readable, # drawn so that it can be read
+    ):
+        "What a detector leaves of a code."
+        return steel_crop(rng, self.spec, format, code, width, strength, readable)
 
 def painter(
     section: dict, # what the configuration says about the looks

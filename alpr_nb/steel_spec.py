@@ -45,53 +45,53 @@ class _Part(BaseModel):
 class Layout(_Part):
     "How the characters of a code are grouped"
     rows: tuple[tuple[Annotated[int, Field(ge=1)], ...], ...] = Field(min_length=1) # of groups of so many characters
-    weight: Weight = 1.
+    weight: Weight = 1. # how often, relative to the others
     vertical: bool = False         # rows run downwards, one character below the other
     gap: Range = (.3, .9)          # between groups, heights
     leading: Range = (.3, .7)      # between rows, heights
-    align: tuple[Literal['left', 'right', 'centre'], ...] = ('left',)
+    align: tuple[Literal['left', 'right', 'centre'], ...] = ('left',) # of each row
     post: Share = 0.               # how probable it is that a post of the wall stands in each gap
 
 class Wall(_Part):
     "A kind of wall"
-    kind: Literal[tuple(KINDS)]
-    weight: Weight = 1.
+    kind: Literal[tuple(KINDS)] # what it is made of
+    weight: Weight = 1. # how often, relative to the others
     size: tuple[Range, Range]      # width and height, mm
     at: tuple[Share, Share, Share, Share] = (.05, .1, .95, .9) # where codes stand, fractions
 
 class Palette(_Part):
     "Paint of a wall and of what is written on it"
-    ground: RGB
-    inks: tuple[RGB, ...] = Field(min_length=1)
-    weight: Weight = 1.
+    ground: RGB # RGB of the wall
+    inks: tuple[RGB, ...] = Field(min_length=1) # RGB of the letters, one of these
+    weight: Weight = 1. # how often, relative to the others
 
 class Near(_Part):
     "What stands near a code and is no part of it"
     texts: tuple[Annotated[str, AfterValidator(_drawable)], ...] = Field(min_length=1) # `#` is any digit, `@` any letter
-    place: Literal['below', 'above', 'left', 'right', 'anywhere'] = 'below'
-    odds: Share = .5
+    place: Literal['below', 'above', 'left', 'right', 'anywhere'] = 'below' # where it stands, seen from the code
+    odds: Share = .5 # how probable it is
     size: Range = (.6, 1.)         # height of its capitals, heights of the code's
 
 class Style(_Part):
     "How codes of a format are painted"
-    layouts: tuple[Layout, ...] = Field(min_length=1)
-    walls: tuple[Wall, ...] = Field(min_length=1)
-    palettes: tuple[Palette, ...] = Field(min_length=1)
-    families: Annotated[dict[str, Weight], _known(FAMILIES)] = {'grotesque': 1.}
+    layouts: tuple[Layout, ...] = Field(min_length=1) # one of these for each code
+    walls: tuple[Wall, ...] = Field(min_length=1) # one of these
+    palettes: tuple[Palette, ...] = Field(min_length=1) # one of these
+    families: Annotated[dict[str, Weight], _known(FAMILIES)] = {'grotesque': 1.} # of letters -> how often
     height: Range = (90, 110)      # of a capital, mm
     spacing: Range = (.08, .3)     # between characters, heights
     uneven: Range = (0., .03)      # how far characters stray, heights
     box: Share = 0.                # how probable a frame around the last character is
-    near: tuple[Near, ...] = ()
+    near: tuple[Near, ...] = () # what is written beside the code
     ghost: Share = .05             # how probable an older, painted-over number is
-    age: Range = (0., 1.)
+    age: Range = (0., 1.) # from new 0 to old 1
     prefixes: dict[str, Weight] = {} # how codes begin; `@` and `#` are any character that the format allows there
     prefixed: Share = .8           # share of the codes that begin so; the others are any
 
 class Steel(_Part):
     "What is drawn"
     styles: dict[str, Style] = Field(min_length=1) # by format
-    stands: Annotated[dict[str, Weight], _known(('ground', 'trailer', 'rail'))] = {'ground': 1.}
+    stands: Annotated[dict[str, Weight], _known(('ground', 'trailer', 'rail'))] = {'ground': 1.} # on what, -> how often
     distance: Range = (2500, 16000) # of the camera, mm
     eye: Range = (1200, 5500)       # height of the camera, mm
     yaw: Annotated[float, Field(ge=0, le=1)] = .35 # deviation of the camera's angle from straight on, rad
@@ -99,7 +99,7 @@ class Steel(_Part):
     moods: Annotated[dict[str, Weight], _known(CONDITIONS)] = dict(day=.55, gate=.25, dark=.15, night=.05) # see `effects.CONDITIONS`
     margin: Range = (-.03, .15)     # around a crop, of its height and width
     squeezed: Share = 0.            # share of the crops that are brought to `squeeze`
-    squeeze: tuple[Annotated[int, Field(ge=16)], Annotated[int, Field(ge=16)]] = (200, 40)
+    squeeze: tuple[Annotated[int, Field(ge=16)], Annotated[int, Field(ge=16)]] = (200, 40) # (w, h) that such crops get, px
 
 def load_steel(
     section: dict,        # of params.yaml
@@ -123,15 +123,20 @@ def load_steel(
     return spec
 
 # %% ../nbs/lib/steel_spec.ipynb #7c4b1f6c
-def choose(rng, items, weights=None):
+def choose(
+    rng, # of which all chance comes
+    items, # to choose from
+    weights=None, # of each; None: their own
+):
+    "One of several, as often as their weights say."
     items = list(items)
     w = np.array([i.weight for i in items] if weights is None else list(weights), float)
     return items[rng.choice(len(items), p=w/w.sum())]
 
 def steel_code(
-    rng: np.random.Generator,
+    rng: np.random.Generator, # of which all chance comes
     fmt,                       # Format, or what `codes.as_format` takes
-    style: Style,
+    style: Style, # the format's look
     keep=lambda code: True,    # whether a code may be drawn, such as on which side of the split it is
 ) -> str:                      # passes its check digit
     "A code of a format with one of the style's beginnings."

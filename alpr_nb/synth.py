@@ -51,7 +51,9 @@ class Settings:
 
 PATTERNS = {'old': 'LLLNNNN', 'mercosul': 'LLLNLNN'}
 
-def settings(**keys) -> Settings: # the keys of the stage's section
+def settings(
+    **keys, # the fields of `Settings`
+) -> Settings: # the keys of the stage's section
     "Settings when all of them make sense; `UserError` naming the first that does not"
     unknown = sorted(set(keys) - set(Settings.__dataclass_fields__))
     if unknown: raise UserError(f"synth: unknown key {unknown[0]!r}; it takes {', '.join(Settings.__dataclass_fields__)}")
@@ -90,15 +92,15 @@ def _painter(module, looks):
     return make(*json.loads(looks))
 
 def painter_of(
-    s: Settings,
+    s: Settings, # of the task
 ): # None where plates on vehicles are drawn
     "The plug-in that draws, made from its section"
     patterns = s.patterns or PATTERNS
     return _painter(s.painter, json.dumps([s.looks or {}, {n: patterns[n] for n in s.formats or patterns}])) if s.painter else None
 
 def painted_code(
-    rng: np.random.Generator,
-    s: Settings,
+    rng: np.random.Generator, # of which all chance comes
+    s: Settings, # how samples are drawn
     painter,    # from `painter_of`
     held: bool, # of a code that validates
 ) -> tuple:     # name of a format, code
@@ -119,7 +121,7 @@ def validates(
 class Sample:
     "An image and its annotation as they are stored"
     image: str  # file name
-    jpeg: bytes
+    jpeg: bytes # contents of the image file
     label: str  # LabelMe JSON
     code: str   # what a validation image says; empty when it trains
 
@@ -128,8 +130,8 @@ def _choose(rng, weights):
     return names[rng.choice(len(names), p=w/w.sum())]
 
 def random_plate(
-    rng: np.random.Generator,
-    s: Settings,
+    rng: np.random.Generator, # of which all chance comes
+    s: Settings, # how samples are drawn
     held: bool,  # of a code that validates
     width: int,  # px
     rows2: float = 0., # how probable two rows are
@@ -152,8 +154,8 @@ def _clip(box, x, y, w, h):
 def _around(quad): return (*quad.min(0), *quad.max(0))
 
 def scene_sample(
-    rng: np.random.Generator,
-    s: Settings,
+    rng: np.random.Generator, # of which all chance comes
+    s: Settings, # how samples are drawn
     held: bool, # it validates
 ):              # image, list of Shape, code of the main plate
     "A scene, the rectangles of its plates, and the metadata strip below it"
@@ -173,8 +175,8 @@ def scene_sample(
     return image, [Shape(s.label, _clip(p.box, 0, 0, *s.size), p.code) for p in scene.plates], code
 
 def crop_sample(
-    rng: np.random.Generator,
-    s: Settings,
+    rng: np.random.Generator, # of which all chance comes
+    s: Settings, # how samples are drawn
     held: bool, # it validates
 ):              # image, list of Shape, code
     "A crop as a detector leaves it, with a rectangle around each character"
@@ -198,7 +200,7 @@ def crop_sample(
 
 def draw_sample(
     i: int,        # number of the sample
-    s: Settings,
+    s: Settings, # how samples are drawn
 ) -> Sample:
     "Sample `i`: depends on its number and the settings alone"
     rng, held = np.random.default_rng([s.seed, ('cd', 'cr').index(s.task), i]), validates(i, s.validation)

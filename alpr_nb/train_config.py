@@ -32,26 +32,26 @@ class TrainConfig(BaseModel):
     cfg: str = 'yolov5n.yaml' # architecture from scratch: a file of the yolov5 package, or a path
     imgsz: int = Field(ge=64, le=4096, multiple_of=32) # longer side in px
     rect: bool = False # shuffled batches of the images' own shapes instead of squares
-    epochs: int = Field(ge=1)
-    batch_size: int = Field(ge=1)
+    epochs: int = Field(ge=1) # times that each image is seen
+    batch_size: int = Field(ge=1) # images in a batch
     nominal_batch: int = Field(64, ge=1) # images that one step of the optimizer stands for
-    optimizer: Literal['SGD', 'Adam', 'AdamW'] = 'AdamW'
+    optimizer: Literal['SGD', 'Adam', 'AdamW'] = 'AdamW' # as yolov5 calls it
     lr0: float = Field(0.01, gt=0, lt=1) # learning rate after the warm-up
     lrf: float = Field(0.1, gt=0, le=1) # share of it that is left at the end
     momentum: float = Field(0.937, ge=0, lt=1) # beta1 of Adam
-    weight_decay: float = Field(0.0005, ge=0)
-    warmup_epochs: float = Field(3, ge=0)
+    weight_decay: float = Field(0.0005, ge=0) # of the optimizer
+    warmup_epochs: float = Field(3, ge=0) # in which the learning rate rises
     box: float = Gain # gain of the box loss
     cls: float = Gain # gain of the class loss
     obj: float = Gain # gain of the objectness loss
     hsv_h: float = Share # hue, saturation and value: largest change as a share
-    hsv_s: float = Share
-    hsv_v: float = Share
+    hsv_s: float = Share # change of saturation
+    hsv_v: float = Share # change of brightness
     degrees: float = Field(0, ge=0, le=180) # largest rotation
     translate: float = Share # largest shift as a share of the image
     scale: float = Share # largest change of size
     shear: float = Field(0, ge=0, le=45) # degrees
-    perspective: float = Field(0, ge=0, le=0.001)
+    perspective: float = Field(0, ge=0, le=0.001) # distortion
     fliplr: float = Share # probability of a mirrored image: 0 for characters
     mosaic: float = Share # probability of an image put together from four
     mixup: float = Share # probability of a mosaic mixed with another
@@ -59,7 +59,7 @@ class TrainConfig(BaseModel):
     workers: int = Field(0, ge=0) # processes that load images
     cache: bool = False # keep the decoded images in memory
     device: str = '' # cpu, cuda, cuda:1; empty takes a GPU when there is one
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0) # of all chance
 
     @model_validator(mode='after')
     def _shapes(self):

@@ -31,7 +31,9 @@ _PAINTS = ((225, 228, 230), (200, 203, 205), (150, 152, 155), (95, 95, 98), (45,
 _WORDS = ('TURBO', 'DIESEL', 'FLEX', 'LONGO', 'VEICULO LONGO', 'TRANSPORTES', 'LOG', 'EXPRESSO', 'FRAGIL', 'ESCOLAR', 'TAXI',
           'CARGAS', 'PARE', 'STOP', 'VENDE-SE', 'OFERTA', 'ENTRADA', 'SAIDA', '80 km/h', 'KEEP OUT', 'CARGO', 'AUTO', '4x4', 'MAX')
 
-def words(rng: np.random.Generator) -> str:
+def words(
+    rng: np.random.Generator, # of which all chance comes
+) -> str:
     "What may be written on a vehicle or a wall; never a plate's code"
     k = rng.random()
     if k < .3: return str(rng.choice(_WORDS))
@@ -43,7 +45,7 @@ def words(rng: np.random.Generator) -> str:
     return s if rng.random() < .6 else s.capitalize()
 
 def new_vehicle(
-    rng: np.random.Generator,
+    rng: np.random.Generator, # of which all chance comes
     kind: str | None = None, # car, cab, box, bus or moto; None: any
     rows2: bool = False,     # its plate has two rows (motorcycles)
 ) -> Vehicle:
@@ -63,7 +65,12 @@ def new_vehicle(
     return Vehicle(kind, rear, size, (*slot, -95.), tuple(map(float, colour)))
 
 # %% ../nbs/lib/vehicles.ipynb #488164cc
-def tone(colour, k): return tuple(min(255., v*k) for v in colour)
+def tone(
+    colour, # BGR, 0 to 255
+    k, # factor
+):
+    "A colour made lighter or darker."
+    return tuple(min(255., v*k) for v in colour)
 
 def _gloss(rng, glass=False):
     n = int(rng.integers(3, 8))
@@ -98,7 +105,15 @@ def _emblem(pen, rng, x, h, r, z=-30.):
     if rng.random() < .6: pen.disc(x, h, r*.8, r*.8, rng.uniform(0, 200, 3), z)
     if rng.random() < .5: pen.rect(x, h, r*1.5, r*.3, (bright,)*3, z)
 
-def label(pen, rng, x, h, w, t, z=-30.):
+def label(
+    pen, # in the vehicle's frame
+    rng, # of which all chance comes
+    x, # of the middle, mm
+    h, # of the middle, mm above the ground
+    w, # width, mm
+    t, # height, mm
+    z=-30., # depth, mm
+):
     "Sticker or sign: a plain rectangle with words on it"
     back = rng.uniform(0, 255, 3) if rng.random() < .6 else np.full(3, rng.choice([20., 235.]))
     pen.rect(x, h, w, t, back, z, rng.uniform(0, .3)*t)
@@ -126,7 +141,12 @@ def _wheels(pen, rng, W, t, w):
     for s in (-1, 1): pen.rect(s*(W/2 - w*.6), t/2, w, t, (rng.uniform(12, 40),)*3, 200., w*.3)
 
 # %% ../nbs/lib/vehicles.ipynb #7ab684dc
-def draw_car(pen, rng, v):
+def draw_car(
+    pen, # in the vehicle's frame
+    rng, # of which all chance comes
+    v, # to draw
+):
+    "A car from before or behind."
     (W, H, D), c, belt, u = v.size, v.colour, v.size[1]*rng.uniform(.56, .66), rng.uniform
     low, glass = u(160, 240), (u(18, 60), u(18, 55), u(15, 50))
     _sides(pen, rng, W, belt, D, low, c, wheels=(310, .18, .78))
@@ -181,7 +201,12 @@ def _tail(pen, rng, W, h):
     for s in (-1, 1):
         for i in range(n): _lamp(pen, rng, s*(W*.47 - (i + .5)*w*1.15), h, w, t, rng.random() < .75, t*.45*rng.integers(0, 2), -60)
 
-def draw_box(pen, rng, v):
+def draw_box(
+    pen, # in the vehicle's frame
+    rng, # of which all chance comes
+    v, # to draw
+):
+    "A truck with a box, slats, a tank or a low bed, from behind."
     (W, H, D), c, u = v.size, v.colour, rng.uniform
     floor = u(1050, 1350)
     dark = (u(20, 60),)*3
@@ -223,7 +248,12 @@ def draw_box(pen, rng, v):
     for _ in range(int(rng.integers(0, 3))): label(pen, rng, u(-.4, .4)*W, u(500, 1000), u(150, 500), u(80, 200), -60)
 
 # %% ../nbs/lib/vehicles.ipynb #7892f4eb
-def draw_cab(pen, rng, v):
+def draw_cab(
+    pen, # in the vehicle's frame
+    rng, # of which all chance comes
+    v, # to draw
+):
+    "The cab of a truck, from before."
     (W, H, D), c, u = v.size, v.colour, rng.uniform
     bump, sill = u(750, 1000), H*u(.52, .6)
     if rng.random() < .6:
@@ -250,7 +280,12 @@ def draw_cab(pen, rng, v):
     if rng.random() < .5: _grille(pen, rng, 0, u(360, bump - 60), u(.4, .6)*W, u(80, 220), -84)
     for _ in range(int(rng.integers(0, 3))): label(pen, rng, rng.choice([-1, 1])*u(.22, .42)*W, u(350, sill), u(150, 420), u(70, 160), -85)
 
-def draw_bus(pen, rng, v):
+def draw_bus(
+    pen, # in the vehicle's frame
+    rng, # of which all chance comes
+    v, # to draw
+):
+    "A bus."
     (W, H, D), c, u = v.size, v.colour, rng.uniform
     sill = u(1100, 1500)
     _sides(pen, rng, W, H, D, 350, c, True)
@@ -266,7 +301,12 @@ def draw_bus(pen, rng, v):
     if rng.random() < .5: pen.rect(0, 500, W, 330, tone(c, u(.3, .8)), -35)
     for _ in range(int(rng.integers(1, 4))): label(pen, rng, u(-.4, .4)*W, u(600, sill + 200), u(200, 900), u(80, 300), -40)
 
-def draw_moto(pen, rng, v):
+def draw_moto(
+    pen, # in the vehicle's frame
+    rng, # of which all chance comes
+    v, # to draw
+):
+    "A motorcycle and who rides it, from behind."
     (W, H, D), c, u = v.size, v.colour, rng.uniform
     pen.rect(0, 300, 150, 600, (25, 25, 25), 100, 70)
     coat = u(10, 200, 3)
@@ -285,8 +325,8 @@ DRAW = dict(car=draw_car, box=draw_box, cab=draw_cab, bus=draw_bus, moto=draw_mo
 
 def draw_vehicle(
     pen: Pen,                 # in the vehicle's frame
-    rng: np.random.Generator,
-    v: Vehicle,
+    rng: np.random.Generator, # of which all chance comes
+    v: Vehicle, # to draw
 ):
     "Draw a vehicle without its plate"
     DRAW[v.kind](pen, rng, v)

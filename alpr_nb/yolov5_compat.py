@@ -63,7 +63,10 @@ def label_font(font: str = '', # the name that yolov5 asks for, not used
 yolov5.utils.plots.check_pil_font = label_font
 
 # %% ../nbs/lib/yolov5_compat.ipynb #3321608d
-def hidden(*args, **keys):
+def hidden(
+    *args, # of tqdm
+    **keys, # of tqdm
+):
     "A bar that is never drawn."
     return tqdm(*args, **keys | {'disable': True})
 

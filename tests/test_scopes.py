@@ -77,3 +77,21 @@ def test_no_code_knows_a_scope_by_name(scope):
     knowing = {p.name for p in (ROOT/'alpr_nb').glob('*.py') if p.name != '_modidx.py' and any(scope in w for w in words(p))}
     assert not knowing
     assert scope not in (ROOT/'dvc.yaml').read_text()
+
+
+RELEASED = sorted(p.parent.name for p in (ROOT/'alpr_nb/bundles').glob('*/manifest.json'))
+
+
+@pytest.mark.parametrize('name', RELEASED)
+def test_a_released_reader_reads_what_its_scope_draws(tmp_path, project_copy, name):
+    "Gentle crops of the kind that validates: a reader of another alphabet or order of classes reads none of them."
+    from alpr_nb.compose import compose
+    from alpr_nb.reader import Reader
+    reader = Reader(name)
+    params = compose([f'base={reader.config.scope}'], tmp_path/'params.yaml', project_copy/'conf')
+    assert reader.config.alphabet == load_scope(params).alphabet and set(reader.config.formats) == set(load_scope(params).formats)
+    drawing = settings(**{k: v for k, v in load_section('dataset.raw.synthetic.tasks.cr', params).items()
+                          if k not in ('scope', 'out', 'count', 'n_jobs', 'batch_size')} | dict(seed=77, strength=.4, readable=.25, validation=1.))
+    samples = [draw_sample(i, drawing) for i in range(20)]
+    read = [[r.code for r in reader.read(s.jpeg, crop=True)] for s in samples]
+    assert sum([s.code] == r for s, r in zip(samples, read)) >= 15, [(s.code, r) for s, r in zip(samples, read) if [s.code] != r]
