@@ -114,6 +114,7 @@ def propose_chars(
     d = decode_chars(chars, config)
     fmt = config.formats.get(d.format)
     odd = odd_boxes(chars.boxes[list(d.kept)], fmt.rows if fmt else ()) if d.code else ''
+    if len(d.kept) < len(d.code): odd = 'its check digit was not seen'
     read = shapes_of(chars, d.kept, d.code)
     if not d.code: return Proposal((), '', 0., 'nothing read', 'no character found')
     if text is None: return Proposal(read, d.code, d.confidence, 'proposed', odd)
