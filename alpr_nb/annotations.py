@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from .config import UserError
+from .lines import lines_of
 
 # %% ../nbs/lib/annotations.ipynb #06c21c72
 @dataclass(frozen=True)
@@ -101,19 +102,8 @@ def write_labelme(
 # %% ../nbs/lib/annotations.ipynb #8a1e5865
 def reading_order(
     shapes,  # anything with a `box`
-) -> list:   # the same objects: rows from top to bottom, each from left to right
-    "Order in which a person reads the shapes; rows may be tilted by up to 35 degrees"
+) -> list:   # the same objects, line by line
+    "Order in which a person reads the shapes."
     shapes = list(shapes)
-    if len(shapes) < 2: return shapes
-    b = np.array([s.box for s in shapes], float)
-    x, y, h = (b[:, 0] + b[:, 2])/2, (b[:, 1] + b[:, 3])/2, max(float(np.median(b[:, 3] - b[:, 1])), 1e-6)
-    best = None
-    for slope in sorted(np.linspace(-.7, .7, 57), key=abs):
-        level = (y - slope*x)/h
-        order = np.argsort(level, kind='stable')
-        rows = np.split(order, np.flatnonzero(np.diff(level[order]) > .5) + 1)
-        spread = max(np.ptp(level[r]) for r in rows)
-        key = (spread > .6, len(rows), round(float(spread), 6))
-        if best is None or key < best[0]: best = key, rows
-        if len(rows) == 1 and spread < .2: break # level enough
-    return [shapes[i] for row in best[1] for i in sorted(row, key=lambda i: x[i])]
+    boxes = np.array([s.box for s in shapes], float).reshape(-1, 4)
+    return [shapes[i] for line in lines_of(boxes) for i in line]

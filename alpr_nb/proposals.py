@@ -15,7 +15,8 @@ from .bundle import ReaderConfig
 from .codes import format_of
 from .decoding import align, allowed_mask, explain, look_alikes, substitute
 from .detector import Detections
-from .reader import Plate, decode_chars, rows_of
+from .lines import rows_of
+from .reader import Plate, decode_chars
 
 # %% ../nbs/lib/proposals.ipynb #734c0198
 def odd_boxes(

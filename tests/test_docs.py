@@ -87,7 +87,7 @@ class Page(HTMLParser):
     "Links, assets, anchors, headings and text of a page."
     def __init__(self, html):
         super().__init__()
-        self.links, self.assets, self.ids, self.headings, self.text, self.main, self.at = [], [], set(), [], [], False, ''
+        self.links, self.assets, self.ids, self.headings, self.text, self.main, self.at, self.titled = [], [], set(), [], [], False, '', False
         self.feed(html)
 
     def handle_starttag(self, tag, attrs):
@@ -97,16 +97,17 @@ class Page(HTMLParser):
         if tag == 'link' and a.get('rel') not in ('canonical', 'next', 'prev'): self.assets.append(a.get('href', ''))
         self.assets += [a[k] for k in ('src', 'poster', 'data') if a.get(k) and tag != 'a']
         if tag == 'main': self.main = True
-        if re.fullmatch('h[1-6]', tag): self.headings.append('')
+        if re.fullmatch('h[1-6]', tag): self.headings.append(''); self.titled = True
         self.at = tag
 
     def handle_endtag(self, tag):
         if tag == 'main': self.main = False
+        if re.fullmatch('h[1-6]', tag): self.titled = False
         self.at = ''
 
     def handle_data(self, data):
         if self.main and self.at not in ('script', 'style'): self.text.append(data)
-        if self.headings and self.at: self.headings[-1] += data
+        if self.titled: self.headings[-1] += data
 
 
 @pytest.fixture(scope='module')

@@ -12,7 +12,8 @@ import pytest
 
 from alpr_nb.bundle import ReaderConfig, write_bundle
 from alpr_nb.detector import DetectorError, Detections
-from alpr_nb.reader import Reader, ReadError, load_image, rows_of
+from alpr_nb.lines import rows_of
+from alpr_nb.reader import Reader, ReadError, load_image
 from alpr_nb.reading import list_images, read_command
 from onnx_models import ALPHABET, colour_model, fixed_model, text_model
 
