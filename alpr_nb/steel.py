@@ -179,7 +179,7 @@ def steel_scene(
     return _render(rng, spec, pieces, size, scale, strength, dominant, at, tilt, street, bare)
 
 # %% ../nbs/lib/steel.ipynb #2b2f8237
-LEAST = 8 # px of a capital in a crop: less cannot be read
+LEAST = 12 # px of a capital in a crop: less cannot be read
 
 def steel_crop(
     rng: np.random.Generator, # of which all chance comes
