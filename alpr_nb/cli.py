@@ -214,7 +214,7 @@ def index():
     from alpr_nb.overview import render_index
     p = load_params()
     render_index(project_path(), p['base']['scope'], p['benchmark']['gate'], p['benchmark']['gated'], named=list(p['benchmark']['sets']),
-                 synthetic=set(p['samples-from'].values()) == {'synthetic'})
+                 synthetic=p['samples-from']['cd'] == 'synthetic')
 
 @app.command(epilog="Example: alpr-nb docs --out site")
 def docs(out: Annotated[Optional[Path], typer.Option(help="Folder of the site, replaced; default: doc_path of settings.ini.")] = None):

@@ -233,7 +233,7 @@ def decode(
             return Decoded(code, name, float(min([*sure, *left])), raw, tuple(map(float, sure)), kept)
     half = .5 if formats else 1.
     for name, f in formats.items():
-        if not (f.derive and f.check): continue
+        if not (f.derive and f.check) or n >= len(parse_pattern(f.pattern)): continue # a check digit that was seen stands
         d = decode(probs, {name: ''.join(f'[{a}]' for a in parse_pattern(f.pattern)[:-1])}, alphabet, substitutions, discount, extra, floor)
         if d.format:
             code, sure = d.code + CHECKS[f.check](d.code), [half * c for c in d.confidences]
