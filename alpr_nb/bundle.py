@@ -28,7 +28,7 @@ class ReaderConfig(BaseModel):
     substitutions: dict[str, str] = SUBSTITUTIONS # letter -> digit that it is taken for
     cd: DetectorConfig = DetectorConfig(size=512, threshold=.25, iou=.45) # code detection
     cr: DetectorConfig = DetectorConfig(size=256, threshold=.2, iou=.45, limit=40) # character recognition
-    margin: tuple[float, float] = (.06, .12) # left and right, above and below: added to a plate's box, share of its size
+    margin: tuple[float, float] = (.06, .12) # left and right, above and below: added to a plate's box, share of its size, of which four times the shorter side counts at most
     again: tuple[float, float] | None = None # margin of a second look at plates whose reading is unsure; None: there is none
     confidence: float = Field(.05, ge=0, le=1) # readings under it are not given
     calibration: tuple[float, float] = (1., 0.) # slope and offset of character confidences, see `calibration`
@@ -45,7 +45,7 @@ LAYOUT = dict(
           'is `size`, then centred and padded with grey `pad` until both sides are multiples of `stride`',
     output='output0: float32 (batch, anchors, 5 + classes): centre x, centre y, width, height in px of the input, objectness, '
            'probability of each class; confidence is objectness times class probability; boxes still overlap (apply NMS with `iou`)',
-    cd='one class, `label`: the plate or number in a photograph, of which the crop with `margin` goes to cr',
+    cd='one class, `label`: the plate or number in a photograph, of which the crop with `margin` (shares of width and height, each at most four times the shorter one) goes to cr',
     cr='a class for each character of `alphabet`, in its order')
 
 class BundleError(ValueError): "A bundle cannot be used; the message says which file and why."
