@@ -18,6 +18,7 @@ from .config import UserError
 from .errors import mistaken, worst_first
 from .metrics import align
 from .page import page, write_page
+from .provenance import made_from_html
 
 # %% ../nbs/lib/gallery.ipynb #4658467d
 def data_uri(jpeg: bytes, # of a file
@@ -162,6 +163,6 @@ def render_errors(root: str|Path, # the project
     lead = f'{len(failures):,} of {n:,} vehicles in {len(folders)} set{"s" * (len(folders) != 1)} were not read as they are labelled.' if n else 'No benchmark has run yet: `dvc repro`.'
     body = ('<p>The errors that the reader was surest of come first: no threshold would have caught them. Under each character as <i>seen</i> '
             'stands its confidence in per cent; <i>read</i> is what the decoding made of them. A marked character differs from the truth, and a '
-            'dot is one that is missing. Look at the picture before you believe the label: people mistype, too.</p>' + gallery(failures, alone=True))
+            'dot is one that is missing. Look at the picture before you believe the label: people mistype, too.</p>' + gallery(failures, alone=True) + made_from_html([f/'predictions.jsonl' for f in folders], root))
     facts = dict(stage='errors', scope=scope, heading='Failures')
     return write_page(page('Where does the reader fail?', body, lead, scope, f'failures · {scope}', '../index.html', facts), Path(root, 'reports', scope, 'errors.html'))
