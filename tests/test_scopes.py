@@ -1,9 +1,10 @@
 "A scope is configuration: no code knows one by name, and the guide's new one touches nothing but `conf/`"
-import io, re, subprocess, tokenize
+import io, subprocess, tokenize
 from pathlib import Path
 
-import nbformat, numpy as np, pytest, yaml
+import numpy as np, pytest, yaml
 from conftest import copy_project
+from test_docs import blocks
 
 from alpr_nb.codes import as_format, check_holds, random_code
 from alpr_nb.config import load_scope, load_section
@@ -11,12 +12,6 @@ from alpr_nb.synth import draw_sample, settings
 
 ROOT = Path(__file__).parents[1]
 SCOPES = sorted(p.stem for p in (ROOT/'conf/base').glob('*.yaml'))
-
-
-def commands(notebook):
-    "The shell blocks of a notebook's text, in order."
-    cells = nbformat.read(notebook, as_version=4).cells
-    return [block for c in cells if c.cell_type == 'markdown' for block in re.findall(r'```sh\n(.*?)```', c.source, re.S)]
 
 
 def drawn(params, task):
@@ -29,7 +24,7 @@ def drawn(params, task):
 def guided(tmp_path_factory):
     "A copy of the project with the guide's scope."
     copy = copy_project(tmp_path_factory.mktemp('scope')/'alpr-nb')
-    writing = [b for b in commands(copy/'nbs/tutorials/new_scope.ipynb') if 'conf/' in b]
+    writing = [b for b in blocks(copy/'nbs/tutorials/new_scope.ipynb', 'sh') if 'conf/' in b]
     subprocess.run(['bash', '-e'], cwd=copy, input='\n'.join(writing), text=True, check=True)
     return copy
 
