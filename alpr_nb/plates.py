@@ -15,6 +15,7 @@ import numpy as np
 
 from .effects import box_of, field as smooth_field, quad_of
 from .marks import DRAWERS, Mark, Palette
+from .plate_wear import FILM, bend, bent, flaked, happens
 from .sheet import Sheet, ink_mask, rounded, stamp
 
 # %% ../nbs/lib/plates.ipynb #20862560
@@ -199,6 +200,7 @@ def draw_plate(
     category: str=None, # 'private', 'commercial', ...; None: as often as on the road
     width: int=800, # in px
     rows: int=1, # 2: a motorcycle's
+    wear: dict=None, # how probable each of `alpr_nb.plate_wear.KINDS` is; None: none of them
 ) -> Plate: # with exact quads of the characters
     "Draw a plate with all its marks, its embossing and its age."
     layout = layout_of(format, rows)
@@ -207,19 +209,27 @@ def draw_plate(
     category = category or pick_category(rng, layout)
     if category not in layout.palettes:
         raise ValueError(f"No category {category!r} of {layout.name}: there are {', '.join(layout.palettes)}")
+    own = happens(rng, wear or {})
     age = rng.beta(1.3, 2)
     p = aged(rng, layout.palettes[category], age)
     s = Sheet(layout.size, width, p.ground)
     marks = [m for m in layout.marks if rng.random() < m.odds]
     for m in marks:
         if m.under: DRAWERS[m.kind](rng, s, m, p)
+    for kind in filter(own.get, FILM): FILM[kind](own[kind], s, p)
     mask, chars = code_mask(rng, layout, code, (s.w, s.h))
     paint = mask*worn(rng, (s.w, s.h), rng.uniform(.1, .55)*age) if rng.random() < .3*age else mask
-    x1, y1, x2, y2 = map(int, box_of([q for _, q in chars]))
+    quads = [q for _, q in chars]
+    if 'flakes' in own: paint = flaked(own['flakes'], s, mask, quads, p)
+    x1, y1, x2, y2 = map(int, box_of(quads))
     s.put(paint[y1:y2, x1:x2], x1, y1, p.ink)
     s.relief += mask*np.float32(rng.uniform(.6, 1.2))
     for m in marks:
         if not m.under: DRAWERS[m.kind](rng, s, m, p)
     weather(rng, s, age)
     s.shade(rng.uniform(.1, np.pi - .1), rng.uniform(5, 90), 1.1*s.k*rng.uniform(.6, 1.3))
-    return Plate(s.image(), _alpha(s.w, s.h, 12*s.k), code, format, category, chars)
+    image, alpha = s.image(), _alpha(s.w, s.h, 12*s.k)
+    if 'dents' in own:
+        d = bend(own['dents'], (s.w, s.h), s.k)
+        image, alpha, quads = bent(image, alpha, quads, d, own['dents'].normal(0, 1.2, 2))
+    return Plate(image, alpha, code, format, category, list(zip(code, quads)))

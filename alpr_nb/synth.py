@@ -21,6 +21,7 @@ from .annotations import Annotation, Shape, labelme_json
 from .batches import replacing
 from .codes import in_validation, random_code
 from .config import UserError
+from .plate_wear import KINDS
 from .plates import LAYOUTS, draw_plate, layout_of
 from .scenes import draw_scene, strip as draw_strip
 from .workers import workers
@@ -38,6 +39,7 @@ class Settings:
     patterns: dict | None = None# how the codes of a format are formed; None: the Brazilian ones
     categories: dict | None = None # weight of each category of plates; None: as on the road
     rows2: float = .04          # share of plates with two rows
+    wear: dict | None = None    # how probable each of `alpr_nb.plate_wear.KINDS` is; None: none of them
     plate_width: tuple | None = None # of the main plate, as fractions of the scene's width; None: .03 to .6 (cd), .07 to .45 (cr)
     readable: float = .09       # least width of the main plate of a validation scene
     empty: float = .04          # share of the training scenes without a plate
@@ -75,6 +77,8 @@ def settings(
     need(number(s.quality, 1, 100, int), 'quality', 'a whole number from 1 to 100')
     need(isinstance(s.annotator, str) and re.fullmatch(r'[\w.-]+', s.annotator), 'annotator', 'letters, digits, dots and dashes')
     for key, what in (('formats', 'format'), ('categories', 'category')): need(weights(getattr(s, key)), key, f'a weight from 0 for each {what}, one above 0')
+    need(s.wear is None or isinstance(s.wear, dict) and set(s.wear) <= set(KINDS) and all(number(p, 0, 1) for p in s.wear.values()),
+         'wear', f"a number from 0 to 1 for each of {', '.join(KINDS)}")
     need(isinstance(s.painter, str), 'painter', 'the name of a module')
     drawn = (s.patterns or PATTERNS) if s.painter else {n for n in LAYOUTS if not n.endswith('-2')}
     for known, where in ((s.patterns or PATTERNS, 'patterns'), (drawn, 'alpr_nb.plates.LAYOUTS')):
@@ -145,7 +149,7 @@ def random_plate(
         if in_validation(code, s.seed, s.validation) == held: break
     there = {c: w for c, w in (s.categories or {}).items() if c in layout_of(fmt, rows).palettes}
     category = _choose(rng, there) if sum(there.values()) else None
-    return draw_plate(rng, code, fmt, category, width=width//2 if rows == 2 else width, rows=rows)
+    return draw_plate(rng, code, fmt, category, width//2 if rows == 2 else width, rows, s.wear)
 
 def _clip(box, x, y, w, h):
     "Box after a crop that starts at (x, y), rounded to hundredths of a pixel"
