@@ -10,10 +10,13 @@ from dataclasses import dataclass
 
 import cv2, numpy as np
 
+from .canvas import Canvas
 from .lettering import FAMILIES, Hand, ink, new_hand, rough_width, set_line
-from .panels import Canvas, Plan, worn
+from .panels import Plan
+from .pen import tone
+from .signs import label
 from .steel_spec import Layout, Steel, Style, choose
-from .vehicles import label, tone
+from .weathering import worn
 
 # %% ../nbs/lib/paintwork.ipynb #a3999cb2
 @dataclass(frozen=True)

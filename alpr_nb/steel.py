@@ -11,12 +11,14 @@ from dataclasses import dataclass, replace
 import cv2, numpy as np
 
 from .effects import CONDITIONS, photograph, saturate, sharpen
+from .lighting import lighten, shade_below
+from .lines import lines_of
 from .paintwork import letters, new_piece
 from .panels import raise_wall
-from .pen import Pen, camera, grainy, texture
-from .scenes import Placed, Scene, backdrop, ground, lighten, shade_below
+from .pen import Pen, camera, grainy, texture, tone
+from .scenes import Placed, Scene
 from .steel_spec import Steel, choose, load_steel, steel_code
-from .vehicles import tone
+from .surroundings import backdrop, ground
 
 # %% ../nbs/lib/steel.ipynb #79798e58
 def _view(rng, spec, piece, floor, size, scale, at, tilt, gentle):
@@ -179,7 +181,12 @@ def steel_scene(
     return _render(rng, spec, pieces, size, scale, strength, dominant, at, tilt, street, bare)
 
 # %% ../nbs/lib/steel.ipynb #2b2f8237
-LEAST = 12 # px of a capital in a crop: less cannot be read
+LEAST = 12 # px of a capital and of a crop's sides: less cannot be read
+
+def _in_order(placed):
+    "Whether the characters can be told to follow each other as the code does"
+    boxes = np.array([[*q.min(0), *q.max(0)] for _, q in placed.chars])
+    return [*np.concatenate(lines_of(boxes))] == [*range(len(boxes))]
 
 def steel_crop(
     rng: np.random.Generator, # of which all chance comes
@@ -191,6 +198,12 @@ def steel_crop(
     readable: bool = False,    # gently
 ):                             # image, Placed in its pixels
     "A crop as a detector leaves it, more than half of each character inside; at times brought to one size and sharpened, as archives keep them."
+    for _ in range(20): # few views are so steep that a second one is needed
+        image, placed = _crop(rng, spec, format, code, width, strength, readable)
+        if min(image.shape[:2]) >= LEAST and _in_order(placed): break
+    return image, placed
+
+def _crop(rng, spec, format, code, width, strength, readable):
     piece = new_piece(rng, spec, format, code)
     bw, bh = piece.block.size
     scale = max(width/max(bw, bh), LEAST/piece.block.height)

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from alpr_nb import annotate as module
 from alpr_nb.annotations import Annotation, Shape, labelme_dict, read_labelme, reading_order
 from alpr_nb.annotate import annotate, show_least_certain, summary
 from alpr_nb.batches import iter_samples, list_samples
@@ -17,6 +16,7 @@ from alpr_nb.bundle import ReaderConfig
 from alpr_nb.config import UserError
 from alpr_nb.data import check_sample
 from alpr_nb.detector import Detections
+from alpr_nb.ledger import Ledger
 from alpr_nb.plates import draw_plate
 from alpr_nb.proposals import odd_boxes, propose_chars
 from alpr_nb.reader import Reader
@@ -173,9 +173,9 @@ def test_a_run_killed_at_any_moment_loses_nothing(tmp_path, monkeypatch):
 def test_a_correction_saved_during_the_run_stays(tmp_path, monkeypatch):
     crops, out = write(tmp_path/'in', 'a.png'), tmp_path/'out'
     annotate([crops/'a.png'], out, reader(), 'cr', progress=False)
-    save = module.Written.save
+    save = Ledger.save
     def meanwhile(self): monkeypatch.undo(); save(self); (out/'a.json').write_text('{"by": "hand"}')
-    monkeypatch.setattr(module.Written, 'save', meanwhile)
+    monkeypatch.setattr(Ledger, 'save', meanwhile)
     annotate([crops/'a.png'], out, reader('XYZ9876'), 'cr', progress=False)
     assert (out/'a.json').read_text() == '{"by": "hand"}'
 

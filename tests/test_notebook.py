@@ -11,7 +11,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from alpr_nb.config import UserError
-from alpr_nb.notebook import notebook_parameters, read_notebook, run_notebook
+from alpr_nb.notebook import notebook_parameters, read_notebook
+from alpr_nb.runner import run_notebook
 
 ROOT = Path(__file__).parents[1]
 STAGES = sorted((ROOT/'nbs').glob('0*.ipynb'))
@@ -42,7 +43,7 @@ def test_runs_without_any_network(project):
     "Not even the loopback device is up in a new network namespace."
     if subprocess.run(['unshare', '-rn', 'true'], capture_output=True).returncode: pytest.skip('no network namespaces here')
     notebook = save(project, 'print(epochs)')
-    code = f"from alpr_nb.notebook import run_notebook; run_notebook({str(notebook)!r}, dict(epochs=7), 'out.ipynb', html=False)"
+    code = f"from alpr_nb.runner import run_notebook; run_notebook({str(notebook)!r}, dict(epochs=7), 'out.ipynb', html=False)"
     subprocess.run(['unshare', '-rn', sys.executable, '-c', code], check=True, timeout=120, env={**os.environ, 'PYTHONPATH': str(ROOT)})
     assert text(read_notebook('out.ipynb')) == '7\n'
 

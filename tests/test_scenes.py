@@ -6,7 +6,8 @@ import cv2, numpy as np, pytest
 from alpr_nb.pen import Pen, camera
 from alpr_nb.plates import draw_plate
 from alpr_nb.scenes import draw_scene, strip
-from alpr_nb.vehicles import new_vehicle, words
+from alpr_nb.signs import words
+from alpr_nb.vehicles import new_vehicle
 
 
 def flat(code='ABC1234', colour=(0, 255, 0)):

@@ -1,5 +1,5 @@
 "Training: what it refuses, that it can be repeated and resumed, and what it leaves behind."
-import ast, json, os, pickle, shutil, socket, subprocess, sys
+import ast, json, os, pickle, shutil, signal, socket, subprocess, sys
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +8,10 @@ import pytest
 torch = pytest.importorskip('torch')
 import alpr_nb.train as training
 from alpr_nb.config import UserError
-from alpr_nb.train import Trainer, train
+from alpr_nb.fingerprint import modules
+from alpr_nb.train import CODE, train
 from alpr_nb.train_config import TrainConfig, train_config
+from alpr_nb.trainer import Trainer
 from alpr_nb.yolo_data import Batches, letterbox_shapes, read_data, sample_data
 from alpr_nb.yolov5_compat import load_checkpoint
 from yolov5.models.yolo import DetectionModel
@@ -104,6 +106,10 @@ def test_another_run_starts_anew(project, monkeypatch, capsys, left):
     said = capsys.readouterr().out
     assert 'going on' not in said and 'epoch 1/1' in said
 
+def test_every_module_that_trains_decides_whether_a_run_goes_on():
+    errors_and_paths = modules(['alpr_nb.config'], ROOT)
+    assert {f'alpr_nb.{name}' for name in CODE} == modules(['alpr_nb.train'], ROOT).keys() - errors_and_paths.keys()
+
 def test_what_it_leaves(project, drawn, capfd):
     metrics = train(smoke())
     out, err = capfd.readouterr()
@@ -187,6 +193,12 @@ def test_batches_have_one_shape_and_another_order_each_epoch():
     assert epochs[0] != epochs[1] and len(batches) == 6
     batches.epoch = 0
     for b in batches: assert len({group[i] for i in b}) == 1 and len(b) <= 4
+
+def test_a_process_that_is_killed_leaves_no_folder(tmp_path):
+    code = 'import os, signal, alpr_nb.yolov5_compat; os.kill(os.getpid(), signal.SIGKILL)'
+    env = {k: v for k, v in os.environ.items() if not k.startswith('YOLO')} | {'TMPDIR': str(tmp_path), 'PYTHONPATH': str(ROOT)}
+    assert subprocess.run([sys.executable, '-c', code], env=env).returncode == -signal.SIGKILL
+    assert not list(tmp_path.glob('alpr-nb-*'))
 
 def test_without_network_and_home(project):
     "As DVC runs it: a fresh process, no terminal; and without a network where the system allows to cut it."
