@@ -175,7 +175,7 @@ def sample_grid(
     columns = min(columns, len(files))
     h, w = cv2.imread(str(files[0])).shape[:2]
     rows = -(-len(files)//columns)
-    fig, axes = plt.subplots(rows, columns, figsize=(13, rows*(13/columns*min(h/w, 1.5) + .3)), squeeze=False)
+    fig, axes = plt.subplots(rows, columns, figsize=(13, rows*(13/columns*min(h/w, 1.5) + .3)), squeeze=False, layout='tight')
     for ax in axes.flat: ax.axis('off')
     for file, ax in zip(files, axes.flat):
         image = cv2.imread(str(file))[..., ::-1]
@@ -185,5 +185,4 @@ def sample_grid(
             ax.add_patch(plt.Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor='#de8f05', linewidth=1.2))
             if len(names) > 1: ax.text(x1, y1, names[n], fontsize=8, color='white', va='bottom',
                                        bbox=dict(facecolor='#0173b2', edgecolor='none', pad=.5))
-    fig.tight_layout()
     return fig

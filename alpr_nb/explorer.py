@@ -93,8 +93,9 @@ def with_boxes(image: np.ndarray, # (H, W, 3) BGR uint8
     thick, size = max(1, round(max(out.shape[:2])/600)), max(.4, max(out.shape[:2])/1800)
     for i, (box, text) in enumerate(boxes):
         x1, y1, x2, y2 = (round(v*scale) for v in box)
-        cv2.rectangle(out, (x1, y1), (x2, y2), COLOURS[i % len(COLOURS)], thick)
-        cv2.putText(out, text.encode('ascii', 'replace').decode(), (x1, max(y1 - 3, 12)), cv2.FONT_HERSHEY_SIMPLEX, size, COLOURS[i % len(COLOURS)], thick, cv2.LINE_AA)
+        for colour, width in (((255, 255, 255), thick + 2), (COLOURS[i % len(COLOURS)], thick)):
+            cv2.rectangle(out, (x1, y1), (x2, y2), colour, width)
+            cv2.putText(out, text.encode('ascii', 'replace').decode(), (x1, max(y1 - 3, 12)), cv2.FONT_HERSHEY_SIMPLEX, size, colour, width, cv2.LINE_AA)
     return out
 
 def sample_view(name: str, # of the image

@@ -76,6 +76,13 @@ class Browser:
         if 'exceptionDetails' in r: raise RuntimeError(r['exceptionDetails'].get('exception', {}).get('description', r['exceptionDetails']['text']))
         return r['result'].get('value')
 
+    def wait(self, code, seconds=60):
+        "Wait until an expression on the page is true; one that fails is not true yet."
+        def true():
+            try: return self.js(code)
+            except RuntimeError: return False
+        self._until(true, seconds, f'{code}: not true')
+
     def press(self, key, code=None):
         "A key, by its name: 'Tab', 'Enter', 'a'."
         text = {'Enter': '\r', ' ': ' '}.get(key, key if len(key) == 1 else '')

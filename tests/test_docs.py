@@ -1,13 +1,5 @@
-"""The docs are whole: every symbol described, every page reachable, every command one that there is.
-
-What a page says to type stands in fenced blocks:
-
-- ```sh: commands that a newcomer runs, literally and in the page's order, from the root of a fresh clone with its environment
-  active. `commands` extracts them.
-- ```console: shown and not run, because they take long, need data or another machine. A line of input starts with `$ `.
-"""
+"The docs are whole: every symbol described, every page reachable, every command one that there is (see `pages`)."
 import ast
-import json
 import os
 import re
 import shlex
@@ -20,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from browser import CHROMIUM, Browser
 from conftest import ROOT
+from pages import blocks
 
 from alpr_nb.docs import _notes, parameters
 
@@ -27,21 +20,6 @@ MODULES = sorted(p for p in (ROOT/'alpr_nb').glob('*.py') if not p.name.startswi
 PAGES = [ROOT/'nbs/index.ipynb', ROOT/'nbs/pt.ipynb', *sorted(p for folder in ('tutorials', 'howto', 'explanation')
                                                              for p in (ROOT/'nbs'/folder).glob('*.ipynb'))]
 page_name = lambda p: str(p.relative_to(ROOT/'nbs').with_suffix(''))
-
-
-def prose(page):
-    "The markdown of a notebook."
-    return '\n\n'.join(''.join(c['source']) for c in json.loads(page.read_text())['cells'] if c['cell_type'] == 'markdown')
-
-
-def blocks(page, language):
-    "Fenced blocks of a language, in order."
-    return re.findall(rf'^```{language}\n(.*?)^```', prose(page), re.M | re.S)
-
-
-def commands(page):
-    "What a newcomer runs, as one script."
-    return 'set -e\n' + ''.join(blocks(page, 'sh'))
 
 
 # What is exported
@@ -196,7 +174,7 @@ def typed(page):
 
 @pytest.mark.parametrize('page', PAGES, ids=page_name)
 def test_commands_are_shell(page):
-    done = subprocess.run(['bash', '-n'], input=commands(page), text=True, capture_output=True)
+    done = subprocess.run(['bash', '-n'], input=''.join(blocks(page, 'sh')), text=True, capture_output=True)
     assert done.returncode == 0, done.stderr
 
 
