@@ -27,7 +27,7 @@ test: $(VENV)
 	pytest
 
 lab: $(VENV)
-	jupyter lab nbs
+	jupyter lab --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate nbs
 
 docs: $(VENV)
 	alpr-nb docs

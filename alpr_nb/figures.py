@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .errors import LOST
-from .metrics import (THESIS, align, character_hits, confusion, detection_scores, ece, edits, interval, median_p95,
+from .metrics import (align, character_hits, confusion, detection_scores, ece, edits, interval, median_p95,
                              reliability, resamples)
 
 # %% ../nbs/lib/figures.ipynb #538aac90
@@ -127,12 +127,13 @@ def latency(ms: list[dict], # one an image: milliseconds by part
 
 # %% ../nbs/lib/figures.ipynb #c78dfb3e
 def headline(metrics: dict, # from `measure`
-             ) -> pd.DataFrame: # one row a threshold: each strategy with its interval, and the thesis
+             published: dict={}, # whose figures stand beside it -> {'acc@0.2': 0.96, ...}
+             ) -> pd.DataFrame: # one row a threshold: each strategy with its interval
     "The accuracies as a reader of the report wants them."
     t = by_threshold(metrics)
     text = [f'{a:.3f} ({low:.3f} to {high:.3f})' for a, low, high in zip(t.accuracy, t.low, t.high)]
     wide = t.assign(text=text).pivot(index='threshold', columns='strategy', values='text')[[*STRATEGIES, 'confident']]
-    return wide.assign(thesis=[THESIS.get(f'{x:g}', '') for x in wide.index]).rename_axis(columns=None)
+    return wide.assign(**{who: [m.get(f'acc@{x:g}', '') for x in wide.index] for who, m in published.items()}).rename_axis(columns=None)
 
 NAMES = dict(n='images', vehicles='vehicles', character_accuracy='characters right', cer='character error rate', ece='calibration error',
              cd_recall='plates found', cd_precision='finds that are plates', cd_map50='plates, mAP50', cd_n='images with true boxes',

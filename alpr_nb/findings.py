@@ -47,7 +47,7 @@ KINDS = {k: Kind(s, a) for k, s, a in (
     ('two boxes on one', 'severe', 'Remove one of the boxes.'),
     ('wrong label', 'severe', 'Correct the label; cd knows one class, cr the characters of the alphabet.'),
     ('text disagrees', 'severe', 'Look at the image and correct the boxes or the known text.'),
-    ('reading order', 'severe', 'Exchange the labels or move the boxes: read in rows from left to right they give another code.'),
+    ('reading order', 'severe', 'Exchange the labels or move the boxes: read in rows, or in columns where those are longer, they give another code.'),
     ('check digit', 'severe', 'Look at the image and correct the code: its check digit does not hold.'),
     ('exact duplicate', 'severe', 'Keep one of the copies.'),
     ('vehicle on both sides', 'severe', 'Put all images of a vehicle into training or all into validation.'),

@@ -146,10 +146,12 @@ def read_lines(file: str|Path, # predictions.jsonl
     except ValueError as e: raise UserError(f"{file}: not JSON lines ({e}); run the benchmark again.") from None
 
 def read_failures(folder: str|Path, # results of a benchmark set
+                  predictions: list[dict]|None=None, # its lines, where they have been read already
                   ) -> list[tuple]: # as `gallery` takes them, the surest first
     "What a set read wrong, with the pictures that were kept."
     folder = Path(folder)
-    found = [(p, folder/'errors'/crop_name(i, p)) for i, p in enumerate(worst_first(read_lines(folder/'predictions.jsonl')))]
+    lines = read_lines(folder/'predictions.jsonl') if predictions is None else predictions
+    found = [(p, folder/'errors'/crop_name(i, p)) for i, p in enumerate(worst_first(lines))]
     return [(p, file.read_bytes() if file.is_file() else None, folder.name) for p, file in found]
 
 def render_errors(root: str|Path, # the project
@@ -158,8 +160,9 @@ def render_errors(root: str|Path, # the project
                   ) -> Path: # reports/<scope>/errors.html
     "Write the page where the failures of every set are sorted and filtered."
     folders = sorted(f.parent for f in Path(root, 'outputs', scope, 'benchmark').glob('*/predictions.jsonl') if named is None or f.parent.name in named)
-    failures = sorted((f for folder in folders for f in read_failures(folder)), key=lambda f: -f[0]['confidence'])
-    n = sum(len(read_lines(f/'predictions.jsonl')) for f in folders)
+    read = {folder: read_lines(folder/'predictions.jsonl') for folder in folders}
+    failures = sorted((f for folder, lines in read.items() for f in read_failures(folder, lines)), key=lambda f: -f[0]['confidence'])
+    n = sum(map(len, read.values()))
     lead = f'{len(failures):,} of {n:,} vehicles in {len(folders)} set{"s" * (len(folders) != 1)} were not read as they are labelled.' if n else 'No benchmark has run yet: `dvc repro`.'
     body = ('<p>The errors that the reader was surest of come first: no threshold would have caught them. Under each character as <i>seen</i> '
             'stands its confidence in per cent; <i>read</i> is what the decoding made of them. A marked character differs from the truth, and a '

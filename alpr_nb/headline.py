@@ -14,7 +14,6 @@ from pathlib import Path
 import yaml
 
 from .history import Change, Commit, compare, differences, previous_run
-from .metrics import THESIS
 
 # %% ../nbs/lib/headline.ipynb #cc73a2fb
 def percent(
@@ -101,19 +100,22 @@ def set_card(name: str, # of the set
              last: Last, # from `last_run`
              least: float, # left end of the scale
              kind: str='', # of its images, such as 'synthetic'
+             published: dict={}, # whose figures stand beside it -> {'acc@0.2': 0.96, ...}
              ) -> str: # <article>
     "What a set says, in a few lines."
     acc, around = m.get('acc@0.2'), m.get('interval', {}).get('acc@0.2')
     if acc is None: return f'<article><h2>{html.escape(name)}</h2><p>It has no acc@0.2.</p></article>'
-    marks = ({'gate': gate} if gate else {}) | {'thesis': THESIS['0.2']}
+    peers = {who: p['acc@0.2'] for who, p in published.items() if 'acc@0.2' in p}
+    marks = ({'gate': gate} if gate else {}) | peers
     told = [f'of {m.get("n", 0):,} {f"{kind} " if kind else ""}images are read without a mistake' + (f'; 95% interval {percent(around[0])} to {percent(around[1])}' if around else '')]
     if gate is not None:
         told.append(f'<b class="good">The gate of {percent(gate, 0)} is passed.</b>' if acc >= gate else f'<b class="bad">{percent(gate - acc)} under the gate of {percent(gate, 0)}.</b>')
     if last.commit and name in last.metrics and 'acc@0.2' in last.metrics[name]:
         told.append(f'<b>{points(last.metrics[name]["acc@0.2"], acc)}</b> since {last.commit.short} of {last.commit.day}' + (f': {judged(last.change[name])}' if name in last.change else ''))
     elif last.commit: told.append(f'The run before ({last.commit.short}) did not measure this set.')
-    inside = ', which its interval includes' if around and around[0] <= THESIS['0.2'] <= around[1] else ''
-    told.append(f'{points(THESIS["0.2"], acc)} against the thesis ({percent(THESIS["0.2"], 0)} on its own trucks){inside}')
+    for who, peer in peers.items():
+        inside = ', which its interval includes' if around and around[0] <= peer <= around[1] else ''
+        told.append(f'{points(peer, acc)} against {html.escape(who)} ({percent(peer, 0)} on its own photographs){inside}')
     return (f'<article><h2>{html.escape(name)}</h2><p class="big">{percent(acc)}</p>{scale(acc, around, marks, least)}'
             + ''.join(f'<p>{t}</p>' for t in told) + '</article>')
 
@@ -121,11 +123,12 @@ def cards(sets: dict[str, dict], # name -> metrics
           gates: dict[str, float], # of the sets that have one
           last: Last=Last(), # from `last_run`
           kinds: dict[str, str]={}, # of a set's images
+          published: dict={}, # whose figures stand beside them -> {'acc@0.2': 0.96, ...}
           ) -> str: # HTML
     "All sets side by side, on one scale."
     lows = [v for m in sets.values() if 'acc@0.2' in m for v in (m['acc@0.2'], m.get('interval', {}).get('acc@0.2', [1])[0])]
     least = max(0., int(10*min([.9, *gates.values(), *lows]) - .5)/10)
-    return '<div class="figures">' + ''.join(set_card(n, m, gates.get(n), last, least, kinds.get(n, '')) for n, m in sets.items()) + '</div>'
+    return '<div class="figures">' + ''.join(set_card(n, m, gates.get(n), last, least, kinds.get(n, ''), published) for n, m in sets.items()) + '</div>'
 
 # %% ../nbs/lib/headline.ipynb #331ba31e
 FIGURES = {'acc@0.2': 'codes right', 'acc@0.9': 'codes right at 0.9', 'acc_raw@0.2': 'codes right as seen', 'cer': 'character error rate',

@@ -19,7 +19,6 @@ from .errors import KINDS, mistaken
 from .figures import NAMES
 from .gallery import STYLE as FAILURES, card, read_failures
 from .headline import cards, last_run, last_section, percent
-from .metrics import THESIS
 from .page import page, write_page
 from .pipeline import draw, grouped, read_stages
 from .provenance import git_revision, made_from_html, read_lock
@@ -81,8 +80,9 @@ def _table(head: list[str], rows: list[tuple], # (class, cells as HTML)
     return f'<div class="table"><table><thead><tr>{th}</tr></thead><tbody>{body}</tbody></table></div>'
 
 def accuracy_table(sets: dict[str, dict], # from `read_sets`
+                   published: dict={}, # whose figures stand below -> {'acc@0.2': 0.96, ...}
                    ) -> str: # HTML
-    "Whole codes right by threshold: as decoded, with substitutions, as seen, and the thesis."
+    "Whole codes right by threshold: as decoded, with substitutions, as seen, and as others published."
     at = sorted({k.split('@')[1] for m in sets.values() for k in m if k.startswith('acc@')}, key=float)
     def row(name, m, key, kind):
         cells = []
@@ -94,7 +94,7 @@ def accuracy_table(sets: dict[str, dict], # from `read_sets`
     for name, m in sets.items():
         rows.append(row(f'{html.escape(name)}, n={m.get("n", 0):,}', m, 'acc', ''))
         rows += [row(said, m, key, 'peer') for key, said in (('acc_substituted', '– with substitutions'), ('acc_raw', '– characters as seen')) if any(k.startswith(f'{key}@') for k in m)]
-    rows.append(('peer', ('the thesis, about 1,000 trucks', *(percent(THESIS.get(t), 0) for t in at))))
+    rows += [('peer', (html.escape(who), *(percent(p.get(f'acc@{t}'), 0) for t in at))) for who, p in published.items()]
     return _table(['least confidence', *at], rows)
 
 def part_table(sets: dict[str, dict], # from `read_sets`
@@ -172,6 +172,7 @@ def render_index(root: str|Path, # the project
                  tasks: tuple=('cd', 'cr'), # the models
                  named: list[str]|None=None, # benchmark sets to show; default all that are there
                  synthetic: bool=False, # the validation set was drawn
+                 published: dict={}, # whose figures stand beside them -> {'acc@0.2': 0.96, ...}
                  ) -> Path: # reports/index.html
     "Write the page that leads to the reports of a scope."
     root = Path(root)
@@ -189,14 +190,15 @@ def render_index(root: str|Path, # the project
         first = next(iter(sets))
         lead = verdict(scope, first, sets[first], gates.get(first), kinds.get(first, ''))
         last = last_run(root, f'outputs/{scope}/benchmark', list(sets))
-        body = cards(sets, gates, last, kinds) + '<h2>Better than last time?</h2>' + last_section(last, sets)
+        body = cards(sets, gates, last, kinds, published) + '<h2>Better than last time?</h2>' + last_section(last, sets)
         seen = '<a href="experiments.html">All commits and experiments</a>' if (folder/'experiments.html').is_file() else 'All commits and experiments'
         body += f'<p>{seen} side by side: <code>alpr-nb experiments</code>.</p>'
         failures = {n: read_failures(outputs/'benchmark'/n) for n in sets if (outputs/'benchmark'/n/'predictions.jsonl').is_file()}
         if failures: body += '<h2>Where does it fail?</h2>' + failure_section(failures, links.get('errors', ''))
         body += ('<h2>Codes read without a mistake</h2><p>Share of all vehicles whose whole code is right, counting only characters of at least '
-                 'the confidence on top; under it the 95% interval (bootstrap over vehicles). The thesis measured on photographs of its own, '
-                 'so its row is a landmark and not a comparison on equal terms.</p>' + accuracy_table(sets)
+                 'the confidence on top; under it the 95% interval (bootstrap over vehicles).'
+                 + ' What was published was measured on other photographs: a landmark, not a comparison on equal terms.'*bool(published)
+                 + '</p>' + accuracy_table(sets, published)
                  + '<h2>What that is made of</h2>' + part_table(sets))
     if trained: body += '<h2>The two models in training</h2><p>On the validation split, at the best epoch.</p>' + training_table(trained)
     drawn = draw(grouped(read_stages(root)), links) if (root/'dvc.yaml').is_file() else ''

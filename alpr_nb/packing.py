@@ -148,20 +148,32 @@ def further(
         if part := close_up(rng, pixels, ann, name=f'{image.stem}-close-{k}.jpg'):
             yield Sample(part[1].image, cv2.imencode('.jpg', part[0], [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes(), labelme_json(part[1]), '')
 
-def _samples(pairs, task, seed, share, test, held, counts, findings, closeups, repeat):
+@dataclass(frozen=True)
+class _Plan:
+    "What becomes of each image: see `pack`"
+    task: str
+    seed: int
+    validation: float
+    test: float
+    held: frozenset # plain codes
+    closeups: int
+    repeat: int
+
+def _samples(pairs, plan, counts, findings):
+    "Samples to store; tells how many of each kind, and what is left out"
     for where, image, label in pairs:
         try: data, ann = read_pair(image, label)
         except (UserError, OSError) as e:
             findings.append(Finding(where, 'unusable sample', str(e)))
             continue
-        codes = sorted({plain_code(c) for c in codes_of(ann.shapes, task)} - {''})
-        side = side_of(codes, seed, share, held, test)
+        codes = sorted({plain_code(c) for c in codes_of(ann.shapes, plan.task)} - {''})
+        side = side_of(codes, plan.seed, plan.validation, plan.held, plan.test)
         if side in SIDES: findings.append(Finding(where, *(s.format(', '.join(codes)) for s in SIDES[side])))
         else:
             counts[side] += 1
-            yield Sample(image.name, data, labelme_json(ann), main_code(ann, task) if side == 'validation' else '')
+            yield Sample(image.name, data, labelme_json(ann), main_code(ann, plan.task) if side == 'validation' else '')
             if side == 'train':
-                for extra in further(image, data, ann, closeups, repeat, seed):
+                for extra in further(image, data, ann, plan.closeups, plan.repeat, plan.seed):
                     counts['further'] += 1
                     yield extra
 
@@ -196,7 +208,7 @@ def pack(
     pairs = list_pairs(folders, findings)
     with replacing(out, marker=['pack.json'], keep=folders) as (tmp,):
         bar = tqdm(pairs, desc='pack', unit=' images', mininterval=2, disable=None)
-        write_parts(_samples(bar, task, seed, validation, test, held, counts, findings, closeups, repeat), tmp, annotator, batch_size)
+        write_parts(_samples(bar, _Plan(task, seed, validation, test, held, closeups, repeat), counts, findings), tmp, annotator, batch_size)
         table, parts = findings_table(findings), -(-counts.total()//batch_size)
         if not parts:
             first = f'; the first: {table.file[0]}: {table.detail[0]}' if len(table) else ', no image with a LabelMe file'

@@ -12,8 +12,6 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.ticker import PercentFormatter
 
-from .metrics import THESIS
-
 # %% ../nbs/lib/plots.ipynb #a285a0f4
 def theme() -> None:
     "How every plot of the workbook looks: seaborn's white grid, its colour-blind palette, letters that can be read on paper."
@@ -32,13 +30,15 @@ MARKS = dict(decoded='o', substituted='s', raw='^', confident='D')
 
 def threshold_plot(table: pd.DataFrame, # from `figures.by_threshold`
                    name: str='', # of the set
+                   published: dict={}, # whose figures stand beside it -> {'acc@0.2': 0.96, ...}
                    ): # matplotlib's figure
-    "Whole codes right by least confidence of a character, with 95% intervals, beside the thesis."
+    "Whole codes right by least confidence of a character, with 95% intervals."
     fig, ax = plt.subplots(figsize=(8.5, 4.4))
     for strategy, t in table.groupby('strategy', sort=False):
         line, = ax.plot(t.threshold, t.accuracy, marker=MARKS[strategy], label=SAID[strategy])
         ax.fill_between(t.threshold, t.low, t.high, color=line.get_color(), alpha=.12)
-    ax.plot([float(t) for t in THESIS], THESIS.values(), 'k--', marker='x', label='the thesis, on its own photographs')
+    for i, (who, m) in enumerate(published.items()):
+        ax.plot([float(k.removeprefix('acc@')) for k in m], m.values(), '--', color=f'C{7 + i}', marker='x', label=f'{who}, on its own photographs')
     ax.set(title=f'Whole codes right{f", {name}" if name else ""}', xlabel='least confidence of a character that counts (0 to 1)',
            ylabel='share of the vehicles', ylim=(-.02, 1.02))
     shares(ax.yaxis)

@@ -15,17 +15,17 @@ from .bundle import ReaderConfig
 from .codes import format_of
 from .decoding import align, allowed_mask, explain, look_alikes, substitute
 from .detector import Detections
-from .lines import rows_of
+from .lines import lines_of
 from .reader import Plate, decode_chars
 
 # %% ../nbs/lib/proposals.ipynb #734c0198
 def odd_boxes(
     boxes: np.ndarray, # (n, 4) x1, y1, x2, y2 of a code's characters in reading order
-    rows: tuple=(), # characters in each row where the format says so; else up to two rows
+    rows: tuple=(), # characters in each line where the format says so; else at least two in each of several
     height: float=1.5, # the highest box and the median, and the median and the lowest, have at most this ratio
     cover: float=.3, # greatest share of a box that another may cover
     step: tuple=(.4, 2.4), # from one character to the next, in median steps
-    off: float=.2, # greatest distance from the row's line, in heights
+    off: float=.2, # greatest distance from the middle of its line, in heights
 ) -> str: # what is odd; '' when nothing is
     "Why boxes cannot be those of a code."
     boxes = np.asarray(boxes, float).reshape(-1, 4)
@@ -39,20 +39,19 @@ def odd_boxes(
         both = (np.minimum(boxes[i, 2:], rest[:, 2:]) - np.maximum(boxes[i, :2], rest[:, :2])).clip(0).prod(1)
         share = both/np.minimum(w[i]*h[i], w[i+1:]*h[i+1:])
         if share.max() > cover: return f'boxes {i + 1} and {i + 2 + int(share.argmax())} overlap'
-    lines = rows_of(boxes)
+    lines = lines_of(boxes)
     if [i for line in lines for i in line] != list(range(n)): return 'the boxes are not in reading order'
     lengths = tuple(map(len, lines))
-    if n > 2 and max(lengths) == 1: lines, boxes = [np.arange(n)], boxes[:, [1, 0, 3, 2]] # a column
-    elif len(lines) > 1 and (lengths != tuple(rows) if rows else len(lines) > 2 or min(lengths) < 2):
-        return f"the boxes stand in rows of {' and '.join(map(str, lengths))}"
+    if len(lines) > 1 and (lengths != tuple(rows) if rows else min(lengths) < 2):
+        return f"the boxes stand in lines of {' and '.join(map(str, lengths))}"
     centres = (boxes[:, :2] + boxes[:, 2:])/2
     steps = np.concatenate([np.linalg.norm(np.diff(centres[line], axis=0), axis=1) for line in lines])
     if len(steps) > 1 and not step[0] <= steps.min()/np.median(steps) <= steps.max()/np.median(steps) <= step[1]:
         return f'steps between boxes vary from {steps.min()/np.median(steps):.1f} to {steps.max()/np.median(steps):.1f}'
     for line in (line for line in lines if len(line) > 2):
-        x, y = centres[line].T
-        away = np.abs(y - np.polyval(np.polyfit(x, y, 1), x))/tall
-        if away.max() > off: return f'box {line[away.argmax()] + 1} stands out of its row'
+        at = centres[line] - centres[line].mean(0)
+        away = np.abs(at @ np.linalg.svd(at)[2][1])/tall # across the direction in which they spread most
+        if away.max() > off: return f'box {line[away.argmax()] + 1} stands out of its line'
     return ''
 
 # %% ../nbs/lib/proposals.ipynb #debab596

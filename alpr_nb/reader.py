@@ -18,7 +18,7 @@ from .calibration import calibrate, twins
 from .codes import parse_pattern
 from .decoding import Decoded, decode
 from .detector import Detections, Detector, DetectorError
-from .lines import lines_of, rows_of
+from .lines import lines_of
 
 # %% ../nbs/lib/reader.ipynb #2b934469
 class ReadError(ValueError): "An image cannot be read; the message names it."
@@ -114,18 +114,20 @@ def plausible(
 def decode_chars(
     chars: Detections, # characters in reading order
     cfg: ReaderConfig, # formats, alphabet, substitutions
+    lines: int | None=None, # in so many they stand; None: it is found out
 ) -> Decoded:
-    "The code of detected characters, by what they look like and, in one row, by where they stand."
-    boxes = chars.boxes if len(rows_of(chars.boxes)) == 1 else None
-    return decode(chars.probs, cfg.formats, cfg.alphabet, cfg.substitutions, boxes=boxes)
+    "The code of detected characters, by what they look like and, in one line, by where they stand."
+    lines = len(lines_of(chars.boxes)) if lines is None else lines
+    return decode(chars.probs, cfg.formats, cfg.alphabet, cfg.substitutions, boxes=chars.boxes if lines == 1 else None)
 
 def read_chars(
     chars: Detections, # characters in reading order, boxes in px of the image
     box: tuple, # of the plate, px of the image
     cfg: ReaderConfig, # formats, alphabet, substitutions
+    lines: int | None=None, # in so many the characters stand; None: it is found out
 ) -> Reading | None: # None if nothing is there, too little or too unsure
     "What the detected characters say."
-    d = decode_chars(chars, cfg)
+    d = decode_chars(chars, cfg, lines)
     if not d.code or d.confidence < cfg.confidence or not plausible(d.code, cfg.formats): return None
     signs = tuple(Char(c, p, _box(chars.boxes[i])) for c, p, i in zip(d.code, d.confidences, d.kept))
     return Reading(d.code, d.confidence, d.raw, d.format, box, signs)
@@ -221,10 +223,10 @@ class Reader:
         boxes = {p: b for p, b in boxes.items() if b[2] - b[0] >= 2 and b[3] - b[1] >= 2}
         crops = [pixels[i][y1:y2, x1:x2] for (i, _), (x1, y1, x2, y2) in boxes.items()]
         for (p, (x, y, *_)), d in zip(boxes.items(), self.cr.detect(crops)):
-            order = np.concatenate([np.zeros(0, int), *lines_of(d.boxes)])
+            order = np.concatenate([np.zeros(0, int), *(lines := lines_of(d.boxes))])
             probs = calibrate(d.probs[order], self.config.calibration, self.twins)
             chars = Detections(d.boxes[order] + np.float32([x, y, x, y]), probs)
-            seen = replace(plates[p], chars=chars, reading=read_chars(chars, plates[p].box, self.config))
+            seen = replace(plates[p], chars=chars, reading=read_chars(chars, plates[p].box, self.config, len(lines)))
             if _sure(seen) > _sure(plates[p]) or not len(plates[p].chars): plates[p] = seen
 
     def crop_box(self,

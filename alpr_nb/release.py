@@ -46,4 +46,4 @@ def bundle_models(params: str|Path='params.yaml', # relative to the project's ro
     config = reader_config(scope, **{k: reader[k] for k in ('thresholds', 'confidence', 'cd_size', 'cr_size', 'margin', 'again')},
                            calibration=calibration_of(models/'cr.onnx'))
     return write_bundle(models/'bundle', models/'cd.onnx', models/'cr.onnx', config,
-                        metrics=metrics, data=data, weights=weights, training=training, sources=sources, git_revision=git_revision(models))
+                        metrics=metrics, data=data, weights=weights, training=training, sources=sources, git_revision=git_revision(project_path()))

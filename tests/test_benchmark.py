@@ -121,10 +121,11 @@ def project(tmp_path):
     for name in ('right', 'wrong', 'broken'): labelme(photos/f'{name}.json', ('', (156, 114, 356, 174)))
     return tmp_path
 
-GIVEN = dict(set_name='test', images='photos', cd='cd.onnx', cr='cr.onnx', cd_size=512, out='out', thresholds=[.2, .7], bootstrap=100, threads=1)
+GIVEN = dict(set_name='test', images='photos', cd='cd.onnx', cr='cr.onnx', cd_size=512, out='out', thresholds=[.2, .7], bootstrap=100, threads=1,
+             published={'a peer': {'acc@0.2': .96}})
 
 def run(project, **more):
-    from alpr_nb.notebook import run_notebook
+    from alpr_nb.runner import run_notebook
     return run_notebook(project/'nbs'/'04_benchmark.ipynb', {**GIVEN, **more}, project/'out'/'executed.ipynb', html=False,
                         log=lambda *_: None)
 
@@ -147,7 +148,7 @@ def test_stage(project):
     assert sorted(f.name for f in (out/'errors').iterdir()) == ['000_wrong.jpg', 'errors.csv']
     assert set(json.loads((out/'latency.json').read_text())) == {'n'} | {f'{p}_{k}' for p in ('decode', 'cd', 'cr', 'total')
                                                                          for k in ('median', 'p95')}
-    assert 'data:image/jpeg;base64' in executed and 'thesis' in executed
+    assert 'data:image/jpeg;base64' in executed and '<th>a peer</th>' in executed
     assert [f.name for f in (project/'out').iterdir() if f.name.startswith('.')] == []
 
 def hand_made_reader(project):

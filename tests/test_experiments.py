@@ -1,4 +1,6 @@
 "Commits and experiments of a real DVC repository, on the thesis's own example: yolov5n against yolov5s."
+import shutil
+
 import pytest
 from fabricated import dvc, experiments, git, repository
 
@@ -44,6 +46,18 @@ def test_the_page(project):
     text = render_experiments(project).read_text()
     assert '2 commits and 2 experiments; results of 4 states, the workspace included.' in text
     assert 'yolov5s.yaml' in text and '7.0 kB' in text and 'mAP50 by epoch' in text and 'yolov5n, the baseline' in text
+
+
+def test_figures_of_two_scopes_share_no_column(project, tmp_path):
+    root = tmp_path/'copy'
+    shutil.copytree(project, root)
+    for name in ('train.py', 'dvc.yaml', 'params.yaml'): (root/name).write_text((root/name).read_text().replace('truck', 'wagon'))
+    dvc(root, 'repro', '-q')
+    git(root, 'add', '-A')
+    git(root, 'commit', '-qm', 'Wagons')
+    by = {r.subject or r.name: r.metrics for r in read_rows(root)}
+    assert set(by['Wagons']) == {'wagon/cd: mAP50', 'wagon/cd: epochs'}
+    assert set(by['small']) == set(by['yolov5n, the baseline']) == {'truck/cd: mAP50', 'truck/cd: epochs'}
 
 
 def test_without_history_it_says_so(tmp_path):

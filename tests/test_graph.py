@@ -125,6 +125,18 @@ def test_changed_code_retrains(project, change):
         (project/'alpr_nb/train.py').write_text(before[1])
 
 
+def test_another_checkpoint_under_the_same_name_retrains(project):
+    "A training depends on what it starts from: not on the name alone, and not on the rest of weights/."
+    run(project, 'alpr-nb', 'params', 'profile=smoke', 'train.tasks.cr.weights=mine.pt')
+    start, seen = project/'outputs/truck/cr/start.json', []
+    for file, content in (('mine.pt', 'one'), ('README.md', 'prose'), ('mine.pt', 'two')):
+        (project/'weights'/file).write_text(content)
+        assert 'start@cr' in ran(run(project, 'dvc', 'repro', 'start@cr').stdout)
+        seen.append(start.read_text())
+    assert seen[0] == seen[1] != seen[2]
+    assert 'outputs/truck/cr/start.json' in run(project, 'dvc', 'status', 'train@cr').stdout
+
+
 def test_under_the_gate_the_reports_stay_and_no_bundle_is_made(project):
     run(project, 'alpr-nb', 'params', 'profile=smoke', 'benchmark.gate=1.01')
     shutil.rmtree(project/'models/truck/bundle')

@@ -12,6 +12,7 @@ from alpr_nb.gallery import gallery, render_errors
 from alpr_nb.overview import render_index
 from alpr_nb.page import page, write_page
 from alpr_nb.pipeline import draw, grouped, read_stages
+from alpr_nb.provenance import git_revision
 
 CODES = [f'ABC{n:04d}' for n in range(20)]
 PIPELINE = """stages:
@@ -62,8 +63,10 @@ def test_index(tmp_path):
     assert 'Of 1,000 synthetic truck images in the set validation it reads 87.1% without a mistake (95% interval 85.1% to 89.1%): 2.9% under the gate of 90%.' in text
     assert '<p class="big">40.0%</p>' in text and 'of 1,000 images are read without a mistake; 95% interval 38.0% to 42.0%' in text
     assert text.count('under the gate') == 3, 'in the description, the lead and the card of the gated set'
-    assert text.index('validation, n') < text.index('real, n') and '−8.9 points against the thesis' in text
-    assert '96%' in text and '33.3 ms' in text and '0.980' in text and 'Learns to read' in text and 'not ours' not in text
+    assert text.index('validation, n') < text.index('real, n') and 'against' not in text and 'on equal terms' not in text
+    beside = render_index(tmp_path, 'truck', .9, published={'<thesis>': {'acc@0.2': .96}}).read_text()
+    assert '−8.9 points against &lt;thesis&gt; (96% on its own photographs)' in beside and '<th scope="row">&lt;thesis&gt;</th><td>96%</td>' in beside
+    assert '33.3 ms' in text and '0.980' in text and 'Learns to read' in text and 'not ours' not in text
     assert 'There is no earlier run to compare with' in text and 'not in git' in text and 'Where does it fail' not in text
     (folder/'metrics.json').write_text('{')
     with pytest.raises(UserError, match='metrics.json'): render_index(tmp_path, 'truck', .9)
@@ -96,7 +99,17 @@ def test_better_than_last_time(two_runs):
     # the exact test of 8 against 1, by hand: 2 * (1 + 9)/2**9
     assert '8 images fixed, 1 newly wrong: better than last time (p=0.04)' in text and 2*10/2**9 == pytest.approx(.039, abs=.001)
     assert 'Newly wrong: photo 0.jpg.' in text and '<code>train.epochs</code></th><td>3</td><td>9</td>' in text
-    assert f'git revision <code>{git(two_runs, "rev-parse", "HEAD")}-dirty</code>, with changes' in text
+    assert f'git revision <code>{git(two_runs, "rev-parse", "HEAD")}</code>.' in text
+
+
+def test_only_changed_code_makes_a_revision_dirty(two_runs, tmp_path):
+    root = tmp_path/'copy'
+    shutil.copytree(two_runs, root)
+    head = git(root, 'rev-parse', 'HEAD')
+    assert git(root, 'status', '--porcelain') and git_revision(root) == head, 'params.yaml and results alone'
+    (root/'alpr_nb').mkdir()
+    (root/'alpr_nb/new.py').touch()
+    assert git_revision(root) == f'{head}-dirty' and f'<code>{head}-dirty</code>, with changes' in render_index(root, 'truck', .9).read_text()
 
 
 def test_the_graph_is_that_of_dvc(two_runs):

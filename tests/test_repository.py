@@ -1,11 +1,14 @@
 """The repository is in order: exports, clean notebooks, composed parameters, README."""
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 from conftest import copy_project
+from typer.testing import CliRunner
 
 STAGES = ['00_data', '01_train_cd', '02_train_cr', '03_export', '04_benchmark']
 SCOPES = sorted(p.stem for p in (Path(__file__).parents[1]/'conf/base').glob('*.yaml'))
@@ -50,12 +53,32 @@ def test_every_profile_source_and_scope_composes_to_known_parameters(project_cop
     from alpr_nb.notebook import check_parameters, notebook_parameters, read_notebook
     params = compose([f'profile={profile}', choice], tmp_path/'params.yaml', project_copy/'conf')
     reader = {**load_section('benchmark.reader', params), **load_section('benchmark.sets.validation', params), 'set_name': ''}
-    sections = {'00_data': ['dataset.yolo.tasks.cd', 'dataset.yolo.tasks.cr'], '01_train_cd': ['train.tasks.cd'],
-                '02_train_cr': ['train.tasks.cr'], '03_export': ['export.tasks.cd', 'export.tasks.cr']}
+    sections = {'01_train_cd': ['train.tasks.cd'], '02_train_cr': ['train.tasks.cr'], '03_export': ['export.tasks.cd', 'export.tasks.cr']}
     given = [(name, load_section(section, params)) for name, these in sections.items() for section in these]
+    given += [('00_data', load_section(f'dataset.yolo.tasks.{task}', params) | load_section('machine', params)) for task in ('cd', 'cr')]
     for name, values in [*given, ('04_benchmark', reader)]:
         parameters = notebook_parameters(read_notebook(project_copy/f'nbs/{name}.ipynb'), name)
         check_parameters(parameters, values, name, complete=True)
+
+
+def test_no_stage_depends_on_the_number_of_processes(project_copy, tmp_path):
+    from alpr_nb.compose import compose
+    from alpr_nb.config import load_params
+    few, many = (load_params(compose([f'machine.n-jobs={n}'], tmp_path/f'{n}.yaml', project_copy/'conf')) for n in (1, 9))
+    assert {k for k in few if few[k] != many[k]} == {'machine'}
+    stages = yaml.safe_load((project_copy/'dvc.yaml').read_text())['stages'].values()
+    assert not [p for s in stages for p in s.get('do', s).get('params', ()) if p.startswith('machine')]
+
+
+def test_commands_take_the_number_of_processes(tmp_path, monkeypatch):
+    from alpr_nb.cli import app
+    monkeypatch.chdir(tmp_path)
+    (tmp_path/'params.yaml').write_text('cr: {task: cr, out: drawn}\nmachine: {n-jobs: 3}\n')
+    given = {}
+    monkeypatch.setattr('alpr_nb.synth.synthesize', lambda **keys: given.update(synth=keys['n_jobs']))
+    monkeypatch.setattr('alpr_nb.check.check', lambda sources, **keys: given.update(check=keys['n_jobs']) or sys.exit(0))
+    for command in (['synth'], ['check', '.']): CliRunner().invoke(app, [*command, '--params', 'cr', '--params', 'machine'])
+    assert given == dict(synth=3, check=3)
 
 
 def test_the_release_is_one_graph(tmp_path):
