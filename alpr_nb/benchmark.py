@@ -38,6 +38,7 @@ def reader_config(scope: Scope, # what is read
                   cr_size: int, # px of the recogniser's input
                   margin: list[float], # around a plate, share of its width and of its height
                   again: list[float]|None=None, # that of a second look at a plate whose reading is unsure
+                  cr_iou: float=.45, # overlap of two characters from which the weaker one goes
                   given: float=.05, # least confidence of a reading; what is less sure is mostly no plate
                   calibration: tuple=(1., 0.), # of the recogniser, from its export
                   ) -> ReaderConfig:
@@ -46,7 +47,7 @@ def reader_config(scope: Scope, # what is read
     return ReaderConfig(scope=scope.name, label=scope.label, alphabet=scope.alphabet, formats=formats, margin=margin, again=again,
                         substitutions=scope.substitutions, confidence=given, calibration=calibration,
                         cd=DetectorConfig(size=cd_size, threshold=confidence),
-                        cr=DetectorConfig(size=cr_size, threshold=min(thresholds), limit=40))
+                        cr=DetectorConfig(size=cr_size, threshold=min(thresholds), iou=cr_iou, limit=40))
 
 def calibration_of(model: Path, # ONNX file of the recogniser
                    ) -> tuple: # slope and offset; (1, 0) when nobody knows
