@@ -89,7 +89,7 @@ def test_one_changed_annotation(project):
     run(project, 'dvc', 'add', '-q', 'datasets/truck/cr/batches')
     assert (project/'datasets/truck/cr/batches.dvc').read_text() != before
     again = ran(run(project, 'dvc', 'repro', path=path))
-    depends = {s for s in names() if not (s.startswith('code@') or s.endswith(('@cd', '-cd')))}
+    depends = {s for s in names() if not (s.startswith(('code@', 'start@')) or s.endswith(('@cd', '-cd')))}
     assert again == depends and {'check@cr', 'prepare-data@cr', 'train@cr', 'benchmark@validation', 'bundle'} <= again
     assert 'up to date' in run(project, 'dvc', 'status')
 
