@@ -91,10 +91,10 @@ def check(
     from alpr_nb.check import check
     from alpr_nb.config import load_section
     from alpr_nb.findings import summary
-    if params: known = {k: v for s in params for k, v in load_section(s).items() if k in ('task', 'label', 'alphabet', 'formats', 'strip', 'n_jobs')}
-    else:
+    known = {k: v for s in params or () for k, v in load_section(s).items() if k in ('task', 'label', 'alphabet', 'formats', 'strip', 'n_jobs')}
+    if 'task' not in known:
         config = load_bundle(packaged_bundle(scope)).manifest
-        known = dict(task=task, label=config.label, alphabet=config.alphabet, formats=config.formats)
+        known |= dict(task=task, label=config.label, alphabet=config.alphabet, formats=config.formats)
     if n_jobs is not None: known['n_jobs'] = n_jobs
     done = check(sources, **known, texts=known_text, out=out,
                  severity={k: 'severe' for k in severe or []} | {k: 'note' for k in note or []})

@@ -38,7 +38,8 @@ def threshold_plot(table: pd.DataFrame, # from `figures.by_threshold`
         line, = ax.plot(t.threshold, t.accuracy, marker=MARKS[strategy], label=SAID[strategy])
         ax.fill_between(t.threshold, t.low, t.high, color=line.get_color(), alpha=.12)
     for i, (who, m) in enumerate(published.items()):
-        ax.plot([float(k.removeprefix('acc@')) for k in m], m.values(), '--', color=f'C{7 + i}', marker='x', label=f'{who}, on its own photographs')
+        m = {float(k.removeprefix('acc@')): v for k, v in m.items() if k.startswith('acc@')}
+        ax.plot(m.keys(), m.values(), '--', color=f'C{7 + i}', marker='x', label=f'{who}, on its own photographs')
     ax.set(title=f'Whole codes right{f", {name}" if name else ""}', xlabel='least confidence of a character that counts (0 to 1)',
            ylabel='share of the vehicles', ylim=(-.02, 1.02))
     shares(ax.yaxis)

@@ -106,7 +106,7 @@ def git(root: str|Path, # in a work tree
     done = subprocess.run(['git', *words], cwd=root, capture_output=True, text=True)
     return done.stdout.strip() if not done.returncode else ''
 
-CODE = 'alpr_nb', 'nbs', 'conf', 'dvc.yaml', 'settings.ini' # what a person changes
+CODE = 'alpr_nb', ':!alpr_nb/bundles', 'nbs', 'conf', 'dvc.yaml', 'settings.ini' # what a person changes
 
 def git_revision(root: str|Path='.', # of the project
                  ) -> str: # of HEAD, with `-dirty` when `CODE` differs from it; '' outside git
@@ -134,6 +134,6 @@ def made_from_html(outs: list, # files that a page shows
     rows = ''.join('<tr>' + ''.join(f'<td>{html.escape(c)}</td>' for c in cells(i)) + '</tr>' for i in found)
     state = git_revision(root)
     said = f'<p>The hashes are those of <code>dvc.lock</code>{f", the code is revision <code>{html.escape(state)}</code>" if state else ""}: ' \
-           '<code>git checkout</code> of it and <code>dvc checkout</code> bring both back.</p>'
+           '<code>git checkout</code> of the commit that has this <code>dvc.lock</code>, then <code>dvc checkout</code>, bring both back.</p>'
     return ('<details class="made-from"><summary>Made from</summary>' + said + '<table><thead><tr><th>what</th><th>path</th><th>md5</th><th>from</th></tr></thead>'
             f'<tbody>{rows}</tbody></table></details>')

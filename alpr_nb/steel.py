@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import cv2, numpy as np
 
+from .config import UserError
 from .effects import CONDITIONS, photograph, saturate, sharpen
 from .lighting import lighten, shade_below
 from .lines import lines_of
@@ -200,8 +201,8 @@ def steel_crop(
     "A crop as a detector leaves it, more than half of each character inside; at times brought to one size and sharpened, as archives keep them."
     for _ in range(20): # few views are so steep that a second one is needed
         image, placed = _crop(rng, spec, format, code, width, strength, readable)
-        if min(image.shape[:2]) >= LEAST and _in_order(placed): break
-    return image, placed
+        if min(image.shape[:2]) >= LEAST and _in_order(placed): return image, placed
+    raise UserError(f'{format}: none of 20 views of {code} could be read; look at yaw, eye, distance and plate-width')
 
 def _crop(rng, spec, format, code, width, strength, readable):
     piece = new_piece(rng, spec, format, code)

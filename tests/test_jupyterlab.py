@@ -28,7 +28,8 @@ def lab(tmp_path):
                                    cwd=tmp_path, env=os.environ | own | dict(PYTHONPATH=str(ROOT)), stdout=log, stderr=log)
         yield f'http://127.0.0.1:{port}/lab/tree/look.ipynb?token=t'
         process.terminate()
-        process.wait(60)
+        try: process.wait(60)
+        finally: process.kill()
 
 
 def test_a_notebook_runs_and_its_explorer_answers(lab, tmp_path):

@@ -149,8 +149,8 @@ def test_bent_boxes_hold_the_bent_ink():
         flat = [q for _, q in chars]
         for n, (_, q) in enumerate(chars):
             x1, y1, x2, y2 = map(int, box_of(q)); mask[y1:y2, x1:x2] *= (n + 3)/10  # each its own grey
-        image, alpha, quads = bent(cv2.merge([np.uint8(250*mask)]*3), np.ones_like(mask), flat, bend(rng, (400, 130), 1.))
-        assert alpha[:, 0].max() <= 1 and image.shape == (130, 400, 3)
+        image, _, quads = bent(cv2.merge([np.uint8(250*mask)]*3), np.ones_like(mask), flat, bend(rng, (400, 130), 1.))
+        assert image.shape == (130, 400, 3)
         for n, (a, b) in enumerate(zip(flat, quads)):
             inside = cv2.fillConvexPoly(np.zeros((130, 400), np.uint8), np.round(b).astype(np.int32), 1)
             near = cv2.dilate(inside, np.ones((5, 5), np.uint8)) > 0
