@@ -7,7 +7,7 @@ __all__ = ['SCHEMA', 'FILES', 'LAYOUT', 'ReaderConfig', 'BundleError', 'Manifest
            'load_bundle', 'packaged_bundle']
 
 # %% ../nbs/lib/bundle.ipynb #9fbdb873
-import hashlib, json, os, shutil, tempfile
+import hashlib, json, os, tempfile
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -70,7 +70,7 @@ def judged(
     c: Change, # what became of a figure
 ) -> str:
     "What a change image by image allows to say."
-    if not c.fixed and not c.broken: return f'right and wrong on the same images as before'
+    if not c.fixed and not c.broken: return 'right and wrong on the same images as before'
     said = 'better' if len(c.fixed) > len(c.broken) else 'worse'
     said_p = f'p={c.chance:.2f}' if c.chance >= .005 else 'p<0.01'
     sure = f'{said} than last time' if c.chance < .05 else 'too few to tell from chance'

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .effects import field as smooth_field
 from .sheet import ink_mask, rounded
 
 # %% ../nbs/lib/marks.ipynb #0cd96671

@@ -63,7 +63,7 @@ def lay_out(
             x, y = rng.normal((x, y), loose/2)
             cells.append((c, x, y, x + width[c], y + 1))
     b = np.array([c[1:] for c in cells])
-    b, (x0, y0) = (b - np.tile(b[:, :2].min(0), 2))*h, b[:, :2].min(0)
+    b, (x0, _) = (b - np.tile(b[:, :2].min(0), 2))*h, b[:, :2].min(0)
     return Block(tuple((c, *map(float, q)) for (c, *_), q in zip(cells, b)), tuple(map(float, b[:, 2:].max(0))), h,
                  frame, tuple(((x - x0)*h, room*h) for x, room in posts))
 

@@ -10,7 +10,6 @@ __all__ = ['OLD', 'MERCOSUL', 'BLUE', 'WHITE', 'LAYOUTS', 'DIRT', 'Layout', 'Pla
 import functools
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 
 from .effects import box_of, field as smooth_field, quad_of

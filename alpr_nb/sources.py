@@ -76,7 +76,7 @@ def pair(
     annotations: dict,  # path -> file
 ) -> tuple[list, list]: # (image path, annotation path) and findings
     "Images with their annotations, and what has no partner"
-    keys, findings, used = {}, [], set()
+    keys, findings = {}, []
     for name in annotations:
         if (first := keys.setdefault(pair_key(name), name)) != name:
             findings.append(Finding(name, 'name taken', f'{first} is for the same image; keep one of them'))
@@ -162,7 +162,7 @@ def choose_labels(
         raise UserError(f'no box has the class {lost[0]!r}; those there are: {known}')
     stay = {c: rename.get(c) or label or c for c in classes if keep is None or c in keep}
     if '' in stay and not stay['']: raise UserError('the boxes of this kind of source have no class; give a label')
-    if keep is None and len(alike := sorted(c for c in stay if c not in rename)) > 1 and label:
+    if keep is None and len(stay.keys() - rename.keys()) > 1 and label:
         raise UserError(f'the boxes are of several classes ({known}) and all would be labelled {label!r}; name those to keep '
                         'or to rename, or give an empty label to leave them as they are')
     return stay

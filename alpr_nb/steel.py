@@ -61,7 +61,7 @@ def _rim(box, left, top):
 
 def _bulk(pen, rng, plan, left, top, stand):
     "Sides and roof of what the wall belongs to, and what it stands on"
-    (W, H), D, c, floor = plan.size, rng.uniform(2300, 6000), plan.colour, top - plan.size[1]
+    W, D, c, floor = plan.size[0], rng.uniform(2300, 6000), plan.colour, top - plan.size[1]
     for x, s in ((left, -1), (left + W, 1)):
         q = [[x, top, 0], [x, top, D], [x, floor, D], [x, floor, 0]]
         p = pen.at(q)

@@ -208,7 +208,7 @@ def draw_moto(
     v: Vehicle, # to draw
 ):
     "A motorcycle and who rides it, from behind."
-    (W, H, D), c, u = v.size, v.colour, rng.uniform
+    c, u = v.colour, rng.uniform
     pen.rect(0, 300, 150, 600, (25, 25, 25), 100, 70)
     coat = u(10, 200, 3)
     if rng.random() < .7:

@@ -1,5 +1,5 @@
 "The stage `synthesize`: the same bytes from the same seed, all or nothing, and no code on both sides"
-import io, json, zipfile
+import json, zipfile
 from pathlib import Path
 
 import cv2, numpy as np, pandas as pd, pytest, yaml

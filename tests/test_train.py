@@ -1,5 +1,5 @@
 "Training: what it refuses, that it can be repeated and resumed, and what it leaves behind."
-import ast, json, os, pickle, shutil, signal, socket, subprocess, sys
+import ast, json, os, shutil, signal, socket, subprocess, sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from alpr_nb.fingerprint import modules
 from alpr_nb.train import CODE, train
 from alpr_nb.train_config import TrainConfig, train_config
 from alpr_nb.trainer import Trainer
-from alpr_nb.yolo_data import Batches, letterbox_shapes, read_data, sample_data
+from alpr_nb.yolo_data import Batches, letterbox_shapes, sample_data
 from alpr_nb.yolov5_compat import load_checkpoint
 from yolov5.models.yolo import DetectionModel
 
