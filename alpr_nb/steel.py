@@ -196,8 +196,8 @@ def steel_crop(
     code: str, # without spaces
     width: float = 200.,       # of the longer side of the code, px
     strength: float = 1.,      # of the photographic effects
-    readable: bool = False,    # gently
-):                             # image, Placed in its pixels
+    readable: bool = False,    # gently: less aslant, milder, no night
+) -> tuple:                    # image (H, W, 3) BGR uint8, Placed in its pixels
     "A crop as a detector leaves it, more than half of each character inside; at times brought to one size and sharpened, as archives keep them."
     for _ in range(20): # few views are so steep that a second one is needed
         image, placed = _crop(rng, spec, format, code, width, strength, readable)

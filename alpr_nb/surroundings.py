@@ -14,7 +14,7 @@ from .signs import label
 # %% ../nbs/lib/surroundings.ipynb #4f938684
 def muted(
     rng: np.random.Generator, # of which all chance comes
-) -> np.ndarray: # (3,) BGR
+) -> np.ndarray: # (3,) BGR, from 0 to 255
     "A colour as walls have it, near grey"
     return rng.uniform(30, 230, 3)*.4 + rng.uniform(40, 220)*.6
 

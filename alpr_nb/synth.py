@@ -80,6 +80,7 @@ def settings(
     need(s.wear is None or isinstance(s.wear, dict) and set(s.wear) <= set(KINDS) and all(number(p, 0, 1) for p in s.wear.values()),
          'wear', f"a number from 0 to 1 for each of {', '.join(KINDS)}")
     need(isinstance(s.painter, str), 'painter', 'the name of a module')
+    need(not (s.wear and s.painter), 'wear', 'absent where a painter draws, which ages what it draws by its own looks')
     drawn = (s.patterns or PATTERNS) if s.painter else {n for n in LAYOUTS if not n.endswith('-2')}
     for known, where in ((s.patterns or PATTERNS, 'patterns'), (drawn, 'alpr_nb.plates.LAYOUTS')):
         if missing := sorted(set(s.formats or PATTERNS) - set(known)):

@@ -87,8 +87,8 @@ class Trainer:
 
     def one_epoch(self,
         tick=lambda *batch: None, # called after each batch with images, targets, paths and its number
-    ):
-        "Train on every image once; return the mean losses (box, objectness, class)."
+    ) -> list[float]: # mean losses: box, objectness, class
+        "Train on every image once."
         self.model.train()
         self.train.batch_sampler.epoch = self.epoch
         loss_of, mean = ComputeLoss(self.model), torch.zeros(3, device=self.device)

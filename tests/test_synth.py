@@ -126,7 +126,7 @@ def test_someone_elses_folder_is_not_replaced(tmp_path):
     (dict(validation=1.2), 'validation'), (dict(size=[960]), 'size'), (dict(size=[0, 540]), 'size'), (dict(strip=-1), 'strip'),
     (dict(plate_width=[.5, .1]), 'plate_width'), (dict(formats={'old': -1}), 'formats'), (dict(formats={}), 'formats'),
     (dict(formats={'british': 1}), 'british'), (dict(quality=0), 'quality'), (dict(annotator='../x'), 'annotator'),
-    (dict(colour=1), 'colour'), (dict(wear={'moss': .1}), 'wear'), (dict(wear={'flakes': 1.2}), 'flakes'), (dict(wear=.3), 'wear'), (dict(validation='much'), 'validation'), (dict(seed=-1), 'seed'), (dict(categories={'pink': 1}), 'pink')])
+    (dict(colour=1), 'colour'), (dict(wear={'moss': .1}), 'wear'), (dict(wear={'flakes': 1.2}), 'flakes'), (dict(wear=.3), 'wear'), (dict(painter='alpr_nb.steel', wear={'flakes': .1}), 'wear'), (dict(validation='much'), 'validation'), (dict(seed=-1), 'seed'), (dict(categories={'pink': 1}), 'pink')])
 def test_wrong_settings_are_named(tmp_path, keys, said):
     with pytest.raises(UserError, match=said): synthesize(**dict(task='cr', out=tmp_path/'o', count=2, n_jobs=1) | keys)
     assert not list(tmp_path.iterdir())
