@@ -184,10 +184,10 @@ def steel_scene(
 # %% ../nbs/lib/steel.ipynb #2b2f8237
 LEAST = 12 # px of a capital and of a crop's sides: less cannot be read
 
-def _in_order(placed):
-    "Whether the characters can be told to follow each other as the code does"
+def _legible(placed):
+    "Whether each character can be seen and be told to follow the one before it in the code"
     boxes = np.array([[*q.min(0), *q.max(0)] for _, q in placed.chars])
-    return [*np.concatenate(lines_of(boxes))] == [*range(len(boxes))]
+    return (boxes[:, 2:] - boxes[:, :2]).min() >= 1 and [*np.concatenate(lines_of(boxes))] == [*range(len(boxes))]
 
 def steel_crop(
     rng: np.random.Generator, # of which all chance comes
@@ -201,7 +201,7 @@ def steel_crop(
     "A crop as a detector leaves it, more than half of each character inside; at times brought to one size and sharpened, as archives keep them."
     for _ in range(20): # few views are so steep that a second one is needed
         image, placed = _crop(rng, spec, format, code, width, strength, readable)
-        if min(image.shape[:2]) >= LEAST and _in_order(placed): return image, placed
+        if min(image.shape[:2]) >= LEAST and _legible(placed): return image, placed
     raise UserError(f'{format}: none of 20 views of {code} could be read; look at yaw, eye, distance and plate-width')
 
 def _crop(rng, spec, format, code, width, strength, readable):
