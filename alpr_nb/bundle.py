@@ -59,6 +59,7 @@ class Manifest(ReaderConfig):
     data: dict[str, str] = {} # training data: name -> hash
     weights: dict[str, str] = {} # checkpoints that were exported: name -> sha256
     training: dict[str, dict] = {} # task -> parameters of its training
+    synthesis: dict[str, dict] = {} # task -> parameters of the samples drawn for it; none: no drawn ones took part
     sources: dict[str, str] = {} # real photographs that it was trained on: name -> where they come from
     licence: str = 'AGPL-3.0' # of the models
     files: dict[str, str] # name -> sha256
@@ -82,7 +83,7 @@ def write_bundle(
     cd: str | Path, # ONNX file of the code detector
     cr: str | Path, # ONNX file of the character detector
     config: ReaderConfig, # what is read and how
-    **about, # metrics, git_revision, data, weights, training, sources, licence: see `Manifest`
+    **about, # metrics, git_revision, data, weights, training, synthesis, sources, licence: see `Manifest`
 ) -> Manifest: # as written
     "Writes a bundle, whole or not at all."
     out = Path(out).absolute()

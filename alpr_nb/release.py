@@ -24,7 +24,7 @@ def locked_hashes(root: Path, # of the project
 
 # %% ../nbs/lib/release.ipynb #d19b23e2
 TOLD = 'n', 'cer', 'character_accuracy', 'cd_recall', 'cd_precision', 'cd_map50' # besides every acc@
-OURS = 'scope', 'task', 'data', 'out', 'workers', 'cache', 'device' # what a training does not depend on
+OURS = 'scope', 'task', 'data', 'out', 'workers', 'cache', 'device', 'annotator' # where a task's results lie and what they do not depend on
 
 def bundle_models(params: str|Path='params.yaml', # relative to the project's root
                   ) -> Manifest: # of models/<scope>/bundle
@@ -39,11 +39,14 @@ def bundle_models(params: str|Path='params.yaml', # relative to the project's ro
         found = read(outputs/'benchmark'/name/'metrics.json')
         metrics[name] = {k: v for k, v in found.items() if k in TOLD or k.startswith('acc@')}
     data = locked_hashes(project_path(), [f'datasets/{scope.name}/{task}/yolo' for task in ('cd', 'cr')])
-    training = {task: {k: v for k, v in own.items() if k not in OURS} for task, own in p['train']['tasks'].items()}
+    def parameters(tasks): return {task: {k: v for k, v in own.items() if k not in OURS} for task, own in tasks.items()}
+    training, drawn = parameters(p['train']['tasks']), parameters(p['dataset']['raw']['synthetic']['tasks'])
+    synthesis = {task: own for task, own in drawn.items() if p['samples-from'][task] != 'batches'}
     sources = {name: s['origin'] for kind in ('import', 'annotate') for name, s in p.get('sources', {}).get(kind, {}).items()}
     weights = {task: read(models/f'{task}.json')['checkpoint_sha256'] for task in ('cd', 'cr')}
     reader = load_section('benchmark.reader', params)
     config = reader_config(scope, **{k: reader[k] for k in ('thresholds', 'confidence', 'cd_size', 'cr_size', 'margin', 'again', 'cr_iou', 'given')},
                            calibration=calibration_of(models/'cr.onnx'))
     return write_bundle(models/'bundle', models/'cd.onnx', models/'cr.onnx', config,
-                        metrics=metrics, data=data, weights=weights, training=training, sources=sources, git_revision=git_revision(project_path()))
+                        metrics=metrics, data=data, weights=weights, training=training, synthesis=synthesis, sources=sources,
+                        git_revision=git_revision(project_path()))

@@ -9,6 +9,8 @@ import nbformat
 import pytest
 from conftest import copy_project
 
+from alpr_nb.config import load_params
+
 pytestmark = pytest.mark.graph
 
 
@@ -52,6 +54,8 @@ def test_smoke_profile_runs_from_nothing(project):
     assert (project/'reports/index.html').is_file()
     manifest = json.loads((project/'models/truck/bundle/manifest.json').read_text())
     assert manifest['scope'] == 'truck'
+    drawn = load_params(project/'params.yaml')['dataset']['raw']['synthetic']['tasks']
+    assert {task: own['count'] for task, own in manifest['synthesis'].items()} == {task: own['count'] for task, own in drawn.items()}
     photo = next((project/'datasets/truck/cd/raw/validation').glob('*.jpg'))
     line = json.loads(run(project, 'alpr-nb', 'read', '--json', '--bundle', 'models/truck/bundle', str(photo)).stdout)
     assert line['width'] > 0 and isinstance(line['readings'], list)
