@@ -122,7 +122,9 @@ def annotate(
     texts = csv_truth(Path(known_text), 'text', reader.config.alphabet) if known_text else None
     if texts is not None and paths and not any(p.name in texts for p in paths):
         raise UserError(f'{known_text}: names none of the images, such as {paths[0].name}; correct its column image.')
-    if texts: texts = {name: as_painted(t, reader.config.formats) for name, t in texts.items()}
+    if two := [name for name, codes in (texts or {}).items() if len(codes) > 1]:
+        raise UserError(f'{known_text}: {two[0]} is listed twice; keep one row.')
+    if texts: texts = {name: as_painted(code, reader.config.formats) for name, (code,) in texts.items()}
     (out/'review').mkdir(parents=True, exist_ok=True)
     ledger, rows = Ledger(out, task), [row_of(p.name, 'unreadable image', e) for p, e in found if e]
     earlier = ledger.crops()

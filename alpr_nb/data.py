@@ -19,6 +19,7 @@ from .findings import quarantined, read_quarantine
 from .folders import replacing
 from .images import can_copy, decode_image, image_file
 from .shapes import class_numbers, clip_shapes, codes_of, plain_code, yolo_boxes, yolo_line
+from .truth import read_code
 from .workers import workers
 
 # %% ../nbs/00_data.ipynb #a8b51e76
@@ -151,6 +152,7 @@ def prepare(
         for split, what in (('train', 'training'), ('val', 'validation')):
             if boxes[boxes.split == split].empty: raise UserError(f'{source}: no box in any {what} image; label some')
         check_split(images, listed, source)
+        for image, code in listed[['image', 'code']].itertuples(index=False): read_code(code, alphabet, f'{source}/validation.csv: {image}')
         spec = dict(train='images/train', val='images/val', names={i: n for n, i in classes.items()})
         (tmp/'data.yaml').write_text('# Folders are seen from the one that holds this file.\n'
                                      + yaml.safe_dump(spec, sort_keys=False, allow_unicode=True), encoding='utf-8')

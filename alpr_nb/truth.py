@@ -6,7 +6,6 @@
 __all__ = ['Truth', 'read_code', 'csv_truth', 'openalpr_truth', 'plates_of', 'listed', 'read_truth']
 
 # %% ../nbs/lib/truth.ipynb #50cfed23
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +30,7 @@ def read_code(code: str, # as somebody wrote it: 'abc-1D23'
                where: str, # for the error: file and row
                ) -> str: # 'ABC1D23'
     "The code without separators, in capitals."
-    plain = re.sub(r'[\s.·_-]', '', code).upper()
+    plain = plain_code(code)
     if not plain or set(plain) - set(alphabet):
         raise UserError(f"{where}: the code {code!r} is empty or has characters beyond the scope's alphabet; correct it.")
     return plain
@@ -39,17 +38,22 @@ def read_code(code: str, # as somebody wrote it: 'abc-1D23'
 def csv_truth(file: Path, # with a header
               column: str, # of the code
               alphabet: str, # the reader's characters
-              ) -> dict[str, str]: # file name of the image -> code
-    "The codes that a CSV file lists."
+              ) -> dict[str, list[str]]: # file name of the image -> its codes, in the order of the rows
+    "The codes that a CSV file lists; a photograph of two plates has two rows."
     try: rows = pd.read_csv(file, dtype=str, keep_default_na=False, encoding='utf-8-sig')
     except (ValueError, pd.errors.ParserError) as e:
         raise UserError(f"{file}: not a CSV file with the columns image and {column} ({str(e).splitlines()[0]}).") from None
     if missing := {'image', column} - set(rows):
         raise UserError(f"{file}: has no column {sorted(missing)[0]!r}; expected image and {column}, found {', '.join(rows)}.")
     names = rows['image'].str.replace('\\', '/').str.rsplit('/', n=1).str[-1]
-    if (twice := names[names.duplicated()]).size: raise UserError(f"{file}: {twice.iloc[0]} is listed twice; keep one row.")
-    return {name: read_code(code, alphabet, f'{file}: row {i}')
-            for i, (name, code) in enumerate(zip(names, rows[column]), 2)}
+    if (twice := names[names.duplicated() & ~rows['image'].duplicated()]).size:
+        raise UserError(f"{file}: two images are called {twice.iloc[0]}; give each a name of its own.")
+    out = {name: [] for name in names}
+    for i, (name, code) in enumerate(zip(names, rows[column]), 2):
+        code = read_code(code, alphabet, f'{file}: row {i}')
+        if code in out[name]: raise UserError(f"{file}: row {i}: {name} with {code} is listed twice; keep one row.")
+        out[name].append(code)
+    return out
 
 # %% ../nbs/lib/truth.ipynb #717933c7
 def openalpr_truth(file: Path, # tab-separated lines: image, x, y, w, h of the plate in pixels, code
@@ -71,15 +75,18 @@ def openalpr_truth(file: Path, # tab-separated lines: image, x, y, w, h of the p
 
 # %% ../nbs/lib/truth.ipynb #b564ddbf
 def plates_of(image: Path, # whose LabelMe JSON may lie beside it
-              code: str, # on the vehicle
+              codes: list[str], # on the vehicles
               label: str, # of the plates' rectangles
-              ) -> tuple: # (the code's box or none, every plate's box or none without JSON)
-    "Where the plates of an image are."
+              ) -> tuple: # (code of the largest plate, its box or none, every plate's box or none without JSON)
+    "What an image shows and where: several codes need a LabelMe JSON that says which plate is the largest."
     file = image.with_suffix('.json')
-    if not file.is_file(): return None, None
-    plates = [s for s in read_labelme(file).shapes if s.label == label]
-    own = [s for s in plates if plain_code(s.text) == code] or (plates if len(plates) == 1 else [])
-    return own[0].box if own else None, tuple(s.box for s in plates)
+    plates = [s for s in read_labelme(file).shapes if s.label == label] if file.is_file() else []
+    own = sorted((s for s in plates if plain_code(s.text) in codes), key=lambda s: (s.box[0] - s.box[2])*(s.box[3] - s.box[1]))
+    if not own and len(codes) > 1:
+        raise UserError(f"{image}: shows {' and '.join(codes)}, and no LabelMe JSON says on which plates; label them, or list the largest alone.")
+    boxes = tuple(s.box for s in plates) if file.is_file() else None
+    if own: return plain_code(own[0].text), own[0].box, boxes
+    return codes[0], plates[0].box if len(plates) == 1 else None, boxes
 
 def listed(folder: Path, # of the set
            images: dict, # file by name
@@ -90,7 +97,7 @@ def listed(folder: Path, # of the set
     for source, column in ((folder/'validation.csv', 'code'), (folder/'labels.csv', 'text')):
         if not source.is_file(): continue
         codes = csv_truth(source, column, alphabet)
-        return source, [(n, c, *(plates_of(images[n], c, label) if n in images else (None, None))) for n, c in codes.items()]
+        return source, [(n, *(plates_of(images[n], c, label) if n in images else (c[0], None, None))) for n, c in codes.items()]
     names = {Path(name).stem: name for name in images}
     texts = {f: openalpr_truth(f, alphabet) for f in sorted(folder.glob('*.txt'))}
     if not texts: raise UserError(f"{folder}: no validation.csv, labels.csv or OpenALPR .txt files; list what the vehicles carry.")

@@ -206,6 +206,8 @@ def test_errors_say_what_to_do(tmp_path):
     fails('names none of the images', known_text=tmp_path/'other.csv')
     (tmp_path/'bad.csv').write_text('image,code\na.png,ABC1234\n')
     fails('no column', known_text=tmp_path/'bad.csv')
+    (tmp_path/'two.csv').write_text('image,text\na.png,ABC1234\na.png,XYZ1A34\n')
+    fails('a.png is listed twice', known_text=tmp_path/'two.csv')
     assert not out.exists()
     annotate([crops], out, reader(), 'cr', progress=False)
     fails('for cr, not for cd', task='cd')

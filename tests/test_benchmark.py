@@ -36,6 +36,12 @@ def test_validation_csv_with_labelme(listed):
     assert (a.image.name, a.code, a.box, len(a.boxes)) == ('a.jpg', 'ABC1234', (10, 20, 50, 33), 2)
     assert (b.code, b.box) == ('XYZ1A34', (10, 20, 60, 33))     # one plate: its text need not be known
 
+def test_of_two_plates_the_largest_counts(listed):
+    (listed/'validation.csv').write_text('image,code\na.jpg,ABC1234\na.jpg,BRA2E19\nb.jpg,XYZ1A34\n')
+    labelme(listed/'a.json', ('ABC1234', (10, 20, 50, 33)), ('bra-2e19', (100, 20, 150, 40)), ('', (0, 0, 300, 10)))
+    a, _ = read_truth(listed)
+    assert (a.code, a.box, len(a.boxes)) == ('BRA2E19', (100, 20, 150, 40), 3)
+
 def test_labels_csv_with_a_subfolder(tmp_path):
     photo(tmp_path/'images'/'w.jpg')
     (tmp_path/'labels.csv').write_text('image,text\nimages/w.jpg,57529190\n')
@@ -54,7 +60,9 @@ def spoil_empty_list(d): (d/'validation.csv').write_text('image,code\n')
 def spoil_empty_file(d): (d/'validation.csv').write_text('')
 def spoil_columns(d): (d/'validation.csv').write_text('file,code\na.jpg,ABC1234\n')
 def spoil_code(d): (d/'validation.csv').write_text('image,code\na.jpg,\nb.jpg,ABC1234\n')
-def spoil_twice(d): (d/'validation.csv').write_text('image,code\na.jpg,ABC1234\na.jpg,ABC1235\nb.jpg,ABC1234\n')
+def spoil_twice(d): (d/'validation.csv').write_text('image,code\na.jpg,ABC1234\na.jpg,abc-1234\nb.jpg,ABC1234\n')
+def spoil_unknown_plates(d): (d/'validation.csv').write_text('image,code\na.jpg,ABC1235\na.jpg,ABC1236\nb.jpg,XYZ1A34\n')
+def spoil_names(d): (d/'validation.csv').write_text('image,code\nx/a.jpg,ABC1234\ny/a.jpg,ABC1235\nb.jpg,XYZ1A34\n')
 def spoil_binary(d): (d/'validation.csv').write_bytes(b'\xff\xfe\x00image\x93')
 def spoil_label(d): (d/'b.json').unlink()
 def spoil_json(d): (d/'b.json').write_text('{')
@@ -62,7 +70,7 @@ def spoil_form(d): (d/'validation.csv').unlink()
 
 @pytest.mark.parametrize('spoil, says', [
     (spoil_missing_image, 'a.jpg'), (spoil_extra_image, 'c.jpg'), (spoil_empty_list, 'validation.csv: lists no vehicle'),
-    (spoil_empty_file, 'validation.csv'), (spoil_columns, "no column 'image'"), (spoil_code, 'row 2'), (spoil_twice, 'a.jpg'),
+    (spoil_empty_file, 'validation.csv'), (spoil_columns, "no column 'image'"), (spoil_code, 'row 2'), (spoil_twice, 'row 3: a.jpg'), (spoil_unknown_plates, 'ABC1235 and ABC1236'), (spoil_names, 'two images are called a.jpg'),
     (spoil_binary, 'validation.csv'), (spoil_label, 'b.jpg'), (spoil_json, 'b.json'), (spoil_form, 'no validation.csv')])
 def test_bad_sets_name_the_file(listed, spoil, says):
     spoil(listed)

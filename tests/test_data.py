@@ -23,6 +23,7 @@ from alpr_nb.config import UserError
 from alpr_nb.data import prepare
 from alpr_nb.images import decode_image
 from alpr_nb.shapes import clip_shapes, yolo_boxes, yolo_line
+from alpr_nb.truth import read_truth
 
 W, H = 100, 80
 
@@ -432,3 +433,15 @@ def test_decoding_is_that_of_opencv():
     data = cv2.imencode('.jpg', cv2.GaussianBlur(noise, (0, 0), 3))[1].tobytes()
     both = decode_image(data).astype(int), cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR).astype(int)
     assert abs(both[0] - both[1]).max() <= 3
+
+
+def test_a_photograph_of_two_plates_validates_and_is_measured_by_the_larger_one(tmp_path):
+    two = labelme_json(Annotation('d.png', W, H, (Shape('plate', (5, 5, 30, 12), 'JKL3M45'), Shape('plate', (40, 10, 90, 30), 'BRA2E19')))).encode()
+    source = make_source(tmp_path/'source', labels={'d.json': two}, listed='image,code\nd.png,JKL3M45\nd.png,BRA2E19\n')
+    _, out = run(source)
+    truth, = read_truth(out/'raw'/'validation')
+    assert (truth.code, truth.box, len(truth.boxes)) == ('BRA2E19', (40, 10, 90, 30), 2)
+
+
+def test_a_code_that_no_benchmark_could_read_is_refused_before_anything_is_trained(tmp_path):
+    refused(make_source(tmp_path/'source', labels={'d.json': label('JÖL3M45', image='d.png')}, listed='image,code\nd.png,JÖL3M45\n'), 'd.png', 'alphabet')
