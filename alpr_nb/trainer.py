@@ -127,6 +127,11 @@ class Trainer:
         (folder/'results.html').unlink(missing_ok=True)
         return [float(x) for x in found]
 
+    @property
+    def finished(self) -> bool:
+        "Whether no epoch is left, or the last `patience` ones brought nothing better."
+        return self.epoch >= self.config.epochs or self.epoch - 1 - self.stopper.best_epoch >= self.stopper.patience
+
     def state(self) -> dict:
         "All that `restore` needs to go on as if nothing had happened."
         return dict(model=self.model.state_dict(), ema=self.ema.ema.state_dict(), updates=self.ema.updates,

@@ -8,8 +8,7 @@ import pytest
 torch = pytest.importorskip('torch')
 import alpr_nb.train as training
 from alpr_nb.config import UserError
-from alpr_nb.fingerprint import modules
-from alpr_nb.train import CODE, train
+from alpr_nb.train import train, training_code
 from alpr_nb.train_config import TrainConfig, train_config
 from alpr_nb.trainer import Trainer
 from alpr_nb.yolo_data import Batches, letterbox_shapes, sample_data
@@ -107,8 +106,29 @@ def test_another_run_starts_anew(project, monkeypatch, capsys, left):
     assert 'going on' not in said and 'epoch 1/1' in said
 
 def test_every_module_that_trains_decides_whether_a_run_goes_on():
-    errors_and_paths = modules(['alpr_nb.config'], ROOT)
-    assert {f'alpr_nb.{name}' for name in CODE} == modules(['alpr_nb.train'], ROOT).keys() - errors_and_paths.keys()
+    trains = {'train', 'trainer', 'train_config', 'weights', 'yolo_data', 'yolov5_compat'}
+    assert {f'alpr_nb.{name}' for name in trains} <= training_code().keys()
+    assert not {'alpr_nb.config', 'alpr_nb.cli', 'alpr_nb.synth'} & training_code().keys()
+
+def test_the_state_of_another_run_is_set_aside_and_found_again(project, monkeypatch, capsys):
+    def cut(trainer, *args): raise KeyboardInterrupt
+    monkeypatch.setattr(training, 'final_results', cut)
+    def stopped(**keys):
+        with pytest.raises(KeyboardInterrupt): train(smoke(epochs=1, **keys))
+        return capsys.readouterr().out
+    stopped()
+    assert 'resume.former keeps its state' in stopped(lr0=.002)
+    back = stopped()
+    assert 'going on after epoch 1' in back and 'epoch 1/1' not in back
+    assert 'going on after epoch 1' in stopped(lr0=.002), 'neither was lost'
+
+@pytest.mark.parametrize('patience', [1, 2])
+def test_patience_is_the_number_of_epochs_that_bring_nothing_better(project, monkeypatch, capsys, patience):
+    monkeypatch.setattr(Trainer, 'validate', lambda self, folder: [.5 - .1*self.epoch]*4 + [0.]*3)
+    train(smoke(out='early', epochs=9, patience=patience))
+    assert f'epoch {1 + patience}/9' in (said := capsys.readouterr().out) and f'epoch {2 + patience}/9' not in said
+    train(smoke(out='early', epochs=9, patience=patience))
+    assert 'epoch ' not in capsys.readouterr().out.replace(f'after epoch {1 + patience}', ''), 'it stays stopped'
 
 def test_what_it_leaves(project, drawn, capfd):
     metrics = train(smoke())
