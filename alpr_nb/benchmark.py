@@ -26,6 +26,7 @@ from .figures import (STRATEGIES, accuracy_by, by_threshold, calibration, confus
                              others)
 from .gallery import crop_name, gallery
 from .metrics import edits, tilt
+from .proposals import as_painted
 from .reader import Plate, Reader, ReadError, Result, decode_chars, load_image
 from .rivals import compare
 from .truth import Truth, read_truth
@@ -77,7 +78,8 @@ def blank_line(truth: Truth, # of the image
     "The line of an image on which nothing was read."
     boxes = None if truth.boxes is None else [list(b) for b in truth.boxes]
     nothing = {f'{t:g}': '' for t in thresholds}
-    return dict(image=truth.image.name, truth=truth.code, format=format_of(truth.code, formats) or 'other', code='',
+    return dict(image=truth.image.name, truth=truth.code, format=(name := format_of(truth.code, formats)) or 'other', code='',
+                same=list(formats[name].same) if name else [],
                 kind='', distance=len(truth.code), confidence=0., box=None, truth_box=list(truth.box) if truth.box else None,
                 width=truth.box and round(truth.box[2] - truth.box[0], 1), tilt=None, chars=[], others=[],
                 reads={s: nothing for s in STRATEGIES}, plates=[], found=[], truth_boxes=boxes)

@@ -113,9 +113,9 @@ def calibration(predictions: list[dict], # lines of predictions.jsonl
 
 def seen_characters(p: dict, # a line of predictions.jsonl
                     ) -> list[tuple]: # (confidence, right), one a detected character
-    "Each character as seen, and whether the truth has it there."
-    chars = p['chars']
-    hits = [a == b for a, b in align(p['truth'], ''.join(c['char'] for c in chars)) if b]
+    "Each character as seen, and whether the truth has it there; of characters with one glyph either is right."
+    chars, same = p['chars'], {frozenset(pair) for pair in p.get('same', ())}
+    hits = [a == b or {a, b} in same for a, b in align(p['truth'], ''.join(c['char'] for c in chars)) if b]
     return [(c['confidence'], hit) for c, hit in zip(chars, hits)]
 
 # %% ../nbs/lib/figures.ipynb #097bdc76
