@@ -11,7 +11,7 @@ import hashlib, re
 from functools import lru_cache
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 # %% ../nbs/lib/codes.ipynb #0dfd1c8e
 LETTERS, DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', '0123456789'
@@ -46,6 +46,13 @@ class Format(BaseModel):
     @field_validator('pattern')
     @classmethod
     def _pattern(cls, v): parse_pattern(v); return v
+
+    @model_validator(mode='after')
+    def _inside(self):
+        length = len(parse_pattern(self.pattern))
+        if wrong := [g for g in self.gaps or () if not 0 < g < length]:
+            raise ValueError(f'gaps: {wrong[0]} is not between two of the {length} characters of {self.pattern!r}')
+        return self
 
     @field_validator('check')
     @classmethod

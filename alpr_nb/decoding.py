@@ -99,7 +99,7 @@ WIDE, SOFT = 1.13, .03 # a step across the gap by the others: from 1.19 on truck
 def spacing(
     boxes: np.ndarray, # (m, 4) x1, y1, x2, y2 of a code's characters, in one row and in reading order
     gaps: tuple|None, # of the format; None: not known
-    rivals: frozenset, # positions at which any format has a gap
+    rivals: frozenset, # positions at which any format of this length has a gap
 ) -> float: # logarithm, at most 0: how well the steps fit
     "What the steps between characters say of a format."
     if gaps is None or not rivals or len(boxes) < len(rivals) + 3: return 0.
@@ -208,9 +208,10 @@ def decode(
     raw = ''.join(alphabet[i] for i in probs.argmax(1)) if n else ''
     swap, best = look_alikes(substitutions), None
     formats = {name: as_format(f) for name, f in formats.items()}
-    gaps = frozenset(p for f in formats.values() for p in f.gaps or ())
+    masks = {name: allowed_mask(f.pattern, alphabet) for name, f in formats.items()}
+    def gaps(length): return frozenset(p for name, f in formats.items() if len(masks[name]) == length for p in f.gaps or ())
     for name, f in formats.items():
-        mask = allowed_mask(f.pattern, alphabet)
+        mask = masks[name]
         if not 0 <= n - len(mask) <= extra: continue
         every = explain(probs, alphabet, mask, swap, discount, f.same)
         score, kept = align(every.max(-1), top)
@@ -221,7 +222,7 @@ def decode(
             if not code: continue
             score += np.log(value) - np.log(scores.max(1).clip(_TINY)).sum()
         else: code, sure = ''.join(alphabet[i] for i in scores.argmax(1)), None
-        if boxes is not None: score += spacing(np.asarray(boxes, float)[list(kept)], f.gaps, gaps)
+        if boxes is not None: score += spacing(np.asarray(boxes, float)[list(kept)], f.gaps, gaps(len(mask)))
         if best is None or score > best[0] + 1e-9: best = score, name, code, kept, scores, sure
     if best:
         _, name, code, kept, scores, sure = best

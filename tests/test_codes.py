@@ -164,6 +164,12 @@ def test_where_characters_stand_tells_formats_apart(tilt):
     assert decode(clear, {'old': GAPS['old'], 'mercosul': 'LLLNLNN'}, boxes=stand(10, tilt=tilt)).code == 'ABC1D34'
 
 
+def test_a_gap_beyond_the_end_of_a_shorter_code_says_nothing_of_it():
+    formats = dict(short=Format(pattern='LLLN', gaps=()), long=Format(pattern='LLLNNNNNNN', gaps=(7,)))
+    assert decode(rows('ABC1'), formats, boxes=stand(10, 4)).code == 'ABC1'
+    with pytest.raises(ValueError, match='gaps: 7'): Format(pattern='LLLNNNN', gaps=(3, 7))
+
+
 @given(st.integers(0, 9), st.lists(st.floats(-1e3, 1e3), min_size=36, max_size=36))
 @settings(max_examples=50, deadline=None)
 def test_any_boxes_are_taken(n, numbers):
