@@ -239,7 +239,7 @@ def accuracy(model: torch.nn.Module, # of torch or an OnnxModel
 # %% ../nbs/03_export.ipynb #e9b33739
 def export(config: ExportConfig, # one export
            ) -> dict: # what <task>.json says
-    "Write `<out>/<task>.onnx` and `<task>.json`, or raise and leave neither."
+    "Write `<out>/<task>.onnx` and `<task>.json`, or raise and leave those that were there."
     data, checkpoint, out = read_data(project_path(config.data)), project_path(config.checkpoint), project_path(config.out)
     model = inference_model(checkpoint)
     if model.names != data.names:
@@ -253,7 +253,7 @@ def export(config: ExportConfig, # one export
         shapes = usual_shapes(data, config.imgsz)
         half = max(round(config.imgsz/64), 1)*32
         compared = parity(part, model, data, [*shapes, (half, half), (half, half + 32)], [*config.batch_sizes, 3])
-        worst = max(compared, key=lambda r: r['difference'])
+        worst = max(compared, key=lambda r: np.nan_to_num(r['difference'], nan=np.inf)) # what is no number is the worst
         if not worst['difference'] <= config.tolerance:
             raise UserError(f"{file}: differs from torch by {worst['difference']:.2g} at {worst['height']}x{worst['width']} px, batch "
                             f"{worst['batch']}; expected at most {config.tolerance:g}. The file was not kept.")

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip('torch')
-import onnx, onnxruntime as ort
+import cv2, onnx, onnxruntime as ort
+from alpr_nb.codes import Format
 from alpr_nb.config import UserError
-from alpr_nb.export import ExportConfig, export, export_config
-from alpr_nb.yolo_data import sample_data
+from alpr_nb.export import ExportConfig, export, export_config, outcomes
+from alpr_nb.yolo_data import Split, YoloData, sample_data
 from alpr_nb.yolov5_compat import load_checkpoint, yolov5
+from onnx_models import ALPHABET, text_model
 from yolov5.models.yolo import DetectionModel
 
 ROOT = Path(__file__).parents[1]
@@ -83,3 +85,17 @@ def test_other_classes_and_no_checkpoint_are_named(project):
     with pytest.raises(UserError, match='best.pt: checkpoint not found'): export(smoke())
     with pytest.raises(UserError, match='00_data'): export(smoke(data='none'))
     assert not (project/'models').exists()
+
+def test_calibration_learns_from_what_is_right_wrong_of_one_glyph_and_misplaced(tmp_path):
+    w, h, file, image = 256, 96, tmp_path/'cr.onnx', tmp_path/'crop.png'
+    file.write_bytes(text_model('AB0D', p=.8))
+    cv2.imwrite(str(image), np.full((h, w, 3), 90, np.uint8))
+    truth = np.float32([[ALPHABET.index(c), x/w, y/h, 24/w, 50/h] for c, x, y in (('A', 20, 48), ('C', 50, 48), ('O', 80, 48), ('D', 200, 48))])
+    split = Split([str(image)], [truth], [(w, h)])
+    sure, right = outcomes(file, YoloData(dict(enumerate(ALPHABET)), split, split, ''), w, dict(old=Format(pattern='LLLNNNN', same=('O0',))))
+    assert sorted(zip(np.round(sure, 3).tolist(), right.tolist())) == [(.8, False), (.8, False), (.8, True), (.801, True)]
+
+def test_a_graph_that_gives_no_numbers_is_not_kept(project, monkeypatch):
+    monkeypatch.setattr('alpr_nb.export.parity', lambda *args: [dict(batch=1, height=96, width=96, difference=d) for d in (.001, float('nan'), .002)])
+    with pytest.raises(UserError, match='differs from torch by nan'): export(smoke())
+    assert not list((project/'models').iterdir())
