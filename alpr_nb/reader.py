@@ -40,6 +40,7 @@ def load_image(
     if isinstance(image, (bytes, bytearray, memoryview)): return _decode_file(image, name)
     if isinstance(image, np.ndarray): return _as_bgr(image, name)
     if hasattr(image, 'convert') and hasattr(image, 'getexif'): # PIL, without importing it
+        if image.mode[0] in 'IF': raise ReadError(f'{name}: expected 8 bits a channel, found the PIL mode {image.mode!r}; scale it to 0 to 255')
         turn = image.getexif().get(0x0112, 1)
         try: pixels = np.asarray(image.convert('RGB'))
         except (OSError, SyntaxError) as e: raise ReadError(f'{name}: its pixels cannot be read ({e})') from e

@@ -60,6 +60,7 @@ def test_every_kind_of_input_gives_the_same_pixels(tmp_path):
     grey = image[..., 0]
     for same in (grey, grey[..., None], PIL.fromarray(grey)): assert np.array_equal(load_image(same), cv2.merge([grey]*3))
     assert load_image(cv2.imencode('.png', grey.astype(np.uint16)*256)[1].tobytes()).dtype == np.uint8
+    with pytest.raises(ReadError, match="mode 'I;16'"): load_image(PIL.fromarray(grey.astype(np.uint16)*256))
 
 
 @pytest.mark.parametrize('orientation', range(1, 9))
