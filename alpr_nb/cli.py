@@ -115,7 +115,7 @@ def pack(
     validation: Annotated[float, typer.Option(help="Share of the vehicles that only validate.")] = .1,
     seed: Annotated[int, typer.Option(help="Of the split; the same as of the batches that these are joined with.")] = 0,
     hold: Annotated[Optional[list[Path]], typer.Option(help="CSV (image,code) of vehicles that are never used, such as a test set.")] = None,
-    test: Annotated[float, typer.Option(help="Part of that share that is used by neither side, but by a benchmark (`held`).")] = 0.,
+    test: Annotated[float, typer.Option(help="Share of all vehicles that a benchmark reads (`held`) and neither side uses; at most that which validates, of which it is taken.")] = 0.,
     closeups: Annotated[int, typer.Option(help="Parts around the plates of each photograph that trains, to add (cd).")] = 0,
     repeat: Annotated[int, typer.Option(help="Times that each image that trains is there.")] = 1,
 ):
@@ -274,7 +274,7 @@ def main():
     except (UserError, OSError) as e: sys.exit(f"alpr-nb: {e}")
     except ModuleNotFoundError as e:
         if (e.name or '').startswith('alpr_nb'): raise
-        sys.exit(f"alpr-nb: this command needs {e.name}, which is not installed; pip install 'alpr-nb[train,workbook]' has it.")
+        sys.exit(f"alpr-nb: this command needs {e.name}, which is not installed; in a clone, pip install '.[train,workbook]' brings it.")
     except ValueError as e: # the reader's own errors; another one is a defect
         if not type(e).__module__.startswith('alpr_nb'): raise
         sys.exit(f"alpr-nb: {e}")

@@ -33,7 +33,7 @@ def side_of(
     seed: int,        # of the split
     share: float,     # of all codes that validate, 0..1
     held=frozenset(), # codes that are used by neither side
-    test: float=0.,   # part of `share` that is kept to test
+    test: float=0.,   # share of all codes that is kept to test, at most `share`, of which it is taken
 ) -> str:             # train, validation, both, held or test
     "Where an image belongs"
     if held.intersection(codes): return 'held'
@@ -186,7 +186,7 @@ def pack(
     seed: int=0,            # of the split; the same as of the synthetic batches that these are joined with
     task: str='cd',         # cd: codes are the texts of the shapes; cr: the characters in reading order
     hold=(),                # CSV file (image,code), or several, of vehicles that are neither trained nor validated
-    test: float=0.,         # part of `validation` that neither trains nor validates, 0..1: a benchmark reads it (`held`)
+    test: float=0.,         # share of all vehicles that neither trains nor validates, at most `validation`, of which it is taken: a benchmark reads it (`held`)
     closeups: int=0,        # parts around the plates of each photograph that trains, in which they are larger (cd)
     repeat: int=1,          # times that each image that trains is there: to weigh few real ones against many synthetic ones
 ) -> Packed:

@@ -219,7 +219,7 @@ def draw_plate(
     mask, chars = code_mask(rng, layout, code, (s.w, s.h))
     paint = mask*worn(rng, (s.w, s.h), rng.uniform(.1, .55)*age) if rng.random() < .3*age else mask
     quads = [q for _, q in chars]
-    if 'flakes' in own: paint = flaked(own['flakes'], s, mask, quads, p)
+    if 'flakes' in own: paint = flaked(own['flakes'], s, mask, quads, p) # in place of fine wear: both together would take too much ink
     x1, y1, x2, y2 = map(int, box_of(quads))
     s.put(paint[y1:y2, x1:x2], x1, y1, p.ink)
     s.relief += mask*np.float32(rng.uniform(.6, 1.2))

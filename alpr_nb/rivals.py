@@ -82,7 +82,7 @@ def compare(
         raise UserError(f"rivals: {unknown[0]!r} is unknown; choose among {', '.join(RIVALS)}.")
     readers = {'alpr-nb': own}
     for name in rivals:
-        if not find_spec(name): print(f"{name} is not installed and left out; `pip install alpr-nb[rivals]` brings it"); continue
+        if not find_spec(name): print(f"{name} is not installed and left out; `pip install -e '.[rivals]'` brings it"); continue
         read = RIVALS[name](threads, crop)
         readers[name] = lambda path, read=read: main_text(read(path), formats, alphabet)
     for read in readers.values(): read(truths[0].image) # loads what is loaded late

@@ -41,7 +41,7 @@ class Settings:
     rows2: float = .04          # share of plates with two rows
     wear: dict | None = None    # how probable each of `alpr_nb.plate_wear.KINDS` is; None: none of them
     plate_width: tuple | None = None # of the main plate, as fractions of the scene's width; None: .03 to .6 (cd), .07 to .45 (cr)
-    readable: float = .09       # least width of the main plate of a validation scene
+    readable: float = .09       # least width of the main plate of a validation scene, as a fraction of the scene's
     empty: float = .04          # share of the training scenes without a plate
     vehicles: int = 4           # at most so many beside the main one
     strength: float = 1.        # of the photographic effects
