@@ -21,12 +21,13 @@ STRATEGIES = dict(decoded='acc', substituted='acc_substituted', raw='acc_raw') #
 def code_figures(predictions: list[dict], # lines of predictions.jsonl
                  draws: np.ndarray, # from `resamples`
                  ) -> tuple[dict, dict]: # value and interval by name
-    "Accuracies by strategy and threshold, and the characters of the final reading."
+    "The share of codes that are right as the reader gives them, accuracies by strategy and threshold, and the characters."
     value, around = {}, {}
     def add(name, hits, outof):
         value[name] = round(float(hits.sum()/outof.sum()), 6)
         around[name] = [round(v, 6) for v in interval(hits, draws, outof)]
     one = np.ones(len(predictions))
+    add('exact', np.array([p['code'] == p['truth'] for p in predictions]), one)
     for strategy, name in STRATEGIES.items():
         for t in predictions[0]['reads'][strategy]:
             add(f'{name}@{t}', np.array([p['reads'][strategy][t] == p['truth'] for p in predictions]), one)
@@ -135,7 +136,7 @@ def headline(metrics: dict, # from `measure`
     wide = t.assign(text=text).pivot(index='threshold', columns='strategy', values='text')[[*STRATEGIES, 'confident']]
     return wide.assign(**{who: [m.get(f'acc@{x:g}', '') for x in wide.index] for who, m in published.items()}).rename_axis(columns=None)
 
-NAMES = dict(n='images', vehicles='vehicles', character_accuracy='characters right', cer='character error rate', ece='calibration error',
+NAMES = dict(n='images', vehicles='vehicles', exact='codes right, unsure ones too', character_accuracy='characters right', cer='character error rate', ece='calibration error',
              cd_recall='plates found', cd_precision='finds that are plates', cd_map50='plates, mAP50', cd_n='images with true boxes',
              unreadable='images that cannot be decoded') # what a figure without a threshold is called
 

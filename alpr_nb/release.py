@@ -23,7 +23,7 @@ def locked_hashes(root: Path, # of the project
     return {p: found[p] for p in paths if p in found}
 
 # %% ../nbs/lib/release.ipynb #d19b23e2
-TOLD = 'n', 'cer', 'character_accuracy', 'cd_recall', 'cd_precision', 'cd_map50' # besides every acc@
+TOLD = 'n', 'exact', 'cer', 'character_accuracy', 'cd_recall', 'cd_precision', 'cd_map50' # besides every acc@
 OURS = 'scope', 'task', 'data', 'out', 'workers', 'cache', 'device', 'annotator' # where a task's results lie and what they do not depend on
 
 def folders_of(task: str, # cd or cr
