@@ -124,7 +124,7 @@ def test_the_state_of_another_run_is_set_aside_and_found_again(project, monkeypa
 
 @pytest.mark.parametrize('patience', [1, 2])
 def test_patience_is_the_number_of_epochs_that_bring_nothing_better(project, monkeypatch, capsys, patience):
-    monkeypatch.setattr(Trainer, 'validate', lambda self, folder: [.5 - .1*self.epoch]*4 + [0.]*3)
+    monkeypatch.setattr(Trainer, 'validate', lambda self, folder, **options: [.5 - .1*self.epoch]*4 + [0.]*3)
     train(smoke(out='early', epochs=9, patience=patience))
     assert f'epoch {1 + patience}/9' in (said := capsys.readouterr().out) and f'epoch {2 + patience}/9' not in said
     train(smoke(out='early', epochs=9, patience=patience))
