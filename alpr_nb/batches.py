@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PART', 'MAX_BYTES', 'MAX_RATIO', 'PROBLEMS', 'Part', 'list_parts', 'find_parts', 'member_problem', 'reading',
-           'kind_of', 'list_archive', 'list_members', 'Sample', 'list_samples', 'chunk_size', 'iter_samples',
+           'finding_of', 'list_archive', 'list_members', 'Sample', 'list_samples', 'chunk_size', 'iter_samples',
            'read_validation', 'combine']
 
 # %% ../nbs/lib/batches.ipynb #b0ddfc59
@@ -21,6 +21,7 @@ from .config import UserError
 from .findings import Fault, quarantined, read_quarantine, shown, write_table
 from .folders import replacing
 from .images import IMAGES
+from .tables import read_table
 
 # %% ../nbs/lib/batches.ipynb #e0bff935
 PART = re.compile(r'(?P<annotator>.+)_(?P<kind>image|label)_part_(?P<number>\d+)\.zip')
@@ -105,7 +106,7 @@ def reading(where: str): # archive, or archive and member
 PROBLEMS = {'leads out': 'unsafe name', 'not printable': 'unsafe name', 'a link': 'link', 'unpacks to': 'too large file',
             'is empty': 'empty file', 'encrypted': 'damaged file', 'the same name': 'name taken'}
 
-def kind_of(
+def finding_of(
     problem: str,  # sentence of `member_problem`
 ) -> str:          # the finding
     "What a sentence about a file is about"
@@ -126,7 +127,7 @@ def list_archive(
         if name.startswith('__MACOSX/') or name in ('.DS_Store', 'Thumbs.db') or name in skip: continue
         problem, key = member_problem(i, endings), Path(i.filename).stem.casefold()
         if not problem and key in seen: problem = f'it has the same name as {seen[key]}; each image needs a name of its own'
-        if problem: faults.append(Fault(archive.name, name, kind_of(problem), problem))
+        if problem: faults.append(Fault(archive.name, name, finding_of(problem), problem))
         else: names[Path(i.filename).stem] = seen[key] = i.filename
     return dict(sorted(names.items())), faults
 
@@ -212,14 +213,7 @@ def read_validation(
 ) -> pd.DataFrame:  # columns image, code; a photograph of two plates has two rows
     "The images kept from training and the code each shows; may be empty"
     path = Path(source)/'validation.csv'
-    try: t = pd.read_csv(path, dtype=str, keep_default_na=False, encoding='utf-8-sig', skipinitialspace=True, index_col=False)
-    except FileNotFoundError:
-        raise UserError(f'{path}: missing; write the columns image,code with the images kept for validation') from None
-    except (ValueError, OSError) as e:
-        raise UserError(f'{path}: not a table ({str(e).strip()[:80]}); expected the columns image,code') from None
-    if lack := [c for c in ('image', 'code') if c not in t]:
-        raise UserError(f"{path}: no column {lack[0]}, found {', '.join(map(str, t.columns))[:80]}; expected image,code")
-    t = t[['image', 'code']].apply(lambda c: c.str.strip())
+    t = read_table(path, 'image', 'code')[['image', 'code']]
     for bad, what in ((t.image == '', 'has no image'), (t.code == '', 'has no code'), (t.duplicated(), 'comes twice')):
         if bad.any(): raise UserError(f"{path}: line {bad.idxmax() + 2} ('{t.image[bad.idxmax()]}') {what}; correct or remove it")
     return t

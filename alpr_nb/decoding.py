@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['WIDE', 'SOFT', 'VIOLATION', 'look_alikes', 'substitute', 'Decoded', 'as_matrix', 'allowed_mask', 'explain', 'spacing',
-           'align', 'likely_codes', 'check_decode', 'certainty', 'decode']
+           'assign', 'likely_codes', 'check_decode', 'certainty', 'decode']
 
 # %% ../nbs/lib/decoding.ipynb #ff0bab4e
 import heapq
@@ -112,7 +112,7 @@ def spacing(
 # %% ../nbs/lib/decoding.ipynb #f772ffe1
 _TINY = 1e-6
 
-def align(
+def assign(
     scores: np.ndarray, # (n, m), 0 to 1: how well detection i fits position j
     claims: np.ndarray, # (n,), 0 to 1: how sure the detector is of each detection
 ) -> tuple: # (total log score, m indices of detections in order); n >= m
@@ -214,7 +214,7 @@ def decode(
         mask = masks[name]
         if not 0 <= n - len(mask) <= extra: continue
         every = explain(probs, alphabet, mask, swap, discount, f.same)
-        score, kept = align(every.max(-1), top)
+        score, kept = assign(every.max(-1), top)
         scores = every[list(kept), range(len(mask))]
         if not scores.max(1).all(): continue
         if f.check:

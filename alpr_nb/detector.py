@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['DetectorError', 'DetectorConfig', 'Detections', 'Fit', 'fit', 'letterbox', 'blob', 'iou', 'nms', 'select',
-           'cpu_count', 'class_names', 'Detector']
+           'cpu_count', 'model_names', 'Detector']
 
 # %% ../nbs/lib/detector.ipynb #3ff49bd9
 import ast, os
@@ -145,7 +145,7 @@ def cpu_count() -> int: # at least 1
     "Processors that this process may use."
     return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
 
-def class_names(
+def model_names(
     text: str, # the model's `names` metadata: a list, or a dict index -> name, as Python writes it
 ) -> tuple | None: # names in order of the classes, None if there are none
     "Names of a model's classes, as YOLOv5 exports them."
@@ -188,7 +188,7 @@ class Detector:
         self.input, self.output = inputs[0].name, outputs[0].name
         self.dtype = np.float16 if 'float16' in inputs[0].type else np.float32
         if isinstance(outputs[0].shape[2], int): self._check(outputs[0].shape[2])
-        self.names = class_names(self.session.get_modelmeta().custom_metadata_map.get('names', ''))
+        self.names = model_names(self.session.get_modelmeta().custom_metadata_map.get('names', ''))
 
     def _check(self, width):
         if self.classes and width != 5 + self.classes:

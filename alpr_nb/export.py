@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['ExportConfig', 'export_config', 'inference_model', 'to_onnx', 'store_half', 'check_graph', 'session', 'real_batch',
-           'usual_shapes', 'deviation', 'parity', 'outcomes', 'reliability', 'latency', 'OnnxModel', 'accuracy',
-           'export']
+           'usual_shapes', 'deviation', 'parity', 'outcomes', 'calibration_table', 'session_latency', 'OnnxModel',
+           'accuracy', 'export']
 
 # %% ../nbs/03_export.ipynb #dca07a7a
 import hashlib, json, tempfile, time, warnings
@@ -179,22 +179,22 @@ def outcomes(path: Path, # ONNX file
             right.append(bool(overlaps.max() >= .5) and (int(kind), int(label[overlaps.argmax(), 0])) in same)
     return np.array(sure), np.array(right, bool)
 
-def reliability(sure: np.ndarray, # (n,) confidences, 0 to 1
-                right: np.ndarray, # (n,) bool
-                calibration: tuple, # slope and offset
-                ) -> list[dict]: # said, calibrated, right: means in a tenth of the confidences; n
+def calibration_table(sure: np.ndarray, # (n,) confidences, 0 to 1
+                      right: np.ndarray, # (n,) bool
+                      calibration: tuple, # slope and offset
+                      ) -> list[dict]: # said, calibrated, right: means in a tenth of the confidences; n
     "What confidences are worth, as the model says them and calibrated."
     table = pd.DataFrame(dict(said=sure, calibrated=calibrated(sure, calibration), right=right.astype(float)))
     groups = table.groupby(np.minimum((sure*10).astype(int), 9))
     return groups.mean().round(4).assign(n=groups.size()).to_dict('records')
 
-def latency(path: Path, # ONNX file
-            data: YoloData, # with validation images
-            shapes: list[tuple[int, int]], # height, width in px
-            batch_sizes: list[int], # images
-            threads: int, # of ONNX Runtime
-            repeats: int = 20, # runs that are timed
-            ) -> list[dict]: # batch, height, width, ms: the median of a run, ms_image: of an image
+def session_latency(path: Path, # ONNX file
+                    data: YoloData, # with validation images
+                    shapes: list[tuple[int, int]], # height, width in px
+                    batch_sizes: list[int], # images
+                    threads: int, # of ONNX Runtime
+                    repeats: int = 20, # runs that are timed
+                    ) -> list[dict]: # batch, height, width, ms: the median of a run, ms_image: of an image
     "How long a run takes."
     model, found = session(path, threads), []
     for h, w in shapes:
@@ -271,8 +271,8 @@ def export(config: ExportConfig, # one export
                      parameters=sum(p.numel() for p in model.parameters()), bytes=part.stat().st_size,
                      sha256=hashlib.sha256(part.read_bytes()).hexdigest(),
                      checkpoint_sha256=hashlib.sha256(checkpoint.read_bytes()).hexdigest(), parity=worst['difference'], compared=compared,
-                     rounding=max(r['difference'] for r in parity(part, model, data, shapes, [1])), accuracy=found, calibration=calibration, reliability=reliability(sure, right, calibration),
-                     latency=latency(part, data, shapes, config.batch_sizes, config.threads), threads=config.threads)
+                     rounding=max(r['difference'] for r in parity(part, model, data, shapes, [1])), accuracy=found, calibration=calibration, reliability=calibration_table(sure, right, calibration),
+                     latency=session_latency(part, data, shapes, config.batch_sizes, config.threads), threads=config.threads)
         part.replace(file)
         (out/f'.{config.task}.part.json').write_text(json.dumps(sheet, indent=1) + '\n')
         (out/f'.{config.task}.part.json').replace(out/f'{config.task}.json')

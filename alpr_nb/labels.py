@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import pandas as pd, yaml
+import yaml
 from defusedxml.ElementTree import ParseError, fromstring
 
 from .annotations import bounding_box, read_labelme
 from .config import UserError
 from .shapes import yolo_boxes
+from .tables import read_table, require_columns
 from .truth import openalpr_truth
 
 # %% ../nbs/lib/labels.ipynb #49bf214f
@@ -148,13 +149,8 @@ def list_csv(
     text: str,   # column that has the code
 ) -> list:  # (image name, function that gives its Labelled)
     "Images of a CSV file, each with all of its rows; a row without corners speaks of the whole image"
-    try: t = pd.read_csv(file, dtype=str, keep_default_na=False, encoding='utf-8-sig', skipinitialspace=True, index_col=False)
-    except (ValueError, OSError) as e:
-        raise UserError(f'{file}: not a table ({str(e).strip()[:80]}); expected the columns image,{text}') from None
-    there = [c for c in CORNERS if c in t]
-    if lack := sorted({'image'} - set(t)) or (sorted(set(CORNERS) - set(there)) if there else sorted({text} - set(t))):
-        raise UserError(f"{file}: no column {lack[0]}, found {', '.join(map(str, t.columns))[:80]}; expected image, {text} "
-                        'and, when it has boxes, x1, y1, x2, y2')
+    t = read_table(file, 'image')
+    require_columns(t, file, 'image', *(CORNERS if set(CORNERS) & set(t) else [text]))
     rows = {}
     for line, r in enumerate(t.to_dict('records'), 2): rows.setdefault(r['image'].strip(), []).append((line, r))
     return [(name, partial(_csv_image, r, text)) for name, r in rows.items()]

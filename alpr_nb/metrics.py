@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['align', 'edits', 'cer', 'character_hits', 'character_accuracy', 'confusion', 'resamples', 'interval', 'overlap',
-           'matches', 'average_precision', 'detection_scores', 'reliability', 'ece', 'tilt', 'median_p95']
+           'true_positives', 'average_precision', 'detection_scores', 'reliability', 'ece', 'tilt', 'median_p95']
 
 # %% ../nbs/lib/metrics.ipynb #e8ceb76f
 from collections import Counter
@@ -96,11 +96,11 @@ def overlap(a, # (n, 4) x1, y1, x2, y2
     area = lambda x: (x[..., 2:] - x[..., :2]).clip(0).prod(-1)
     return both/np.maximum(area(a) + area(b) - both, 1e-12)
 
-def matches(truth, # (n, 4) true boxes of one image
-            found, # (m, 4) found boxes
-            confidence, # (m,)
-            iou: float=.5, # least overlap
-            ) -> np.ndarray: # (m,) bool, in the order given
+def true_positives(truth, # (n, 4) true boxes of one image
+                   found, # (m, 4) found boxes
+                   confidence, # (m,)
+                   iou: float=.5, # least overlap
+                   ) -> np.ndarray: # (m,) bool, in the order given
     "Which found boxes are right: the surest takes the free true box that it overlaps most."
     both, right = overlap(found, truth), np.zeros(len(found), bool)
     for i in np.argsort(-np.asarray(confidence, float), kind='stable'):
@@ -127,7 +127,7 @@ def detection_scores(images: list, # of (true boxes, found boxes, confidences), 
                      iou: float=.5, # least overlap
                      ) -> dict: # recall, precision, map50, n (true boxes); nan where there is nothing to divide by
     "How well plates are found: recall and precision as the reader works, and the mean average precision of its one class."
-    right = [matches(t, f, c, iou) for t, f, c in images]
+    right = [true_positives(t, f, c, iou) for t, f, c in images]
     right = np.concatenate(right) if right else np.zeros(0, bool)
     sure = np.concatenate([np.asarray(c, float) for *_, c in images]) if images else np.zeros(0)
     n, used = sum(len(t) for t, *_ in images), sure >= confidence

@@ -26,6 +26,7 @@ from .images import IMAGES, decode_image
 from .shapes import clip_shapes, codes_of, plain_code
 from .sources import Finding, findings_table, list_files, name_key, name_problem, pair, write_findings
 from .synth import Sample, write_parts
+from .tables import read_table
 
 # %% ../nbs/lib/packing.ipynb #11929323
 def side_of(
@@ -46,15 +47,7 @@ def held_codes(
     files,             # CSV files with a column code
 ) -> frozenset[str]:   # plain codes
     "Codes of vehicles that must never train"
-    held = set()
-    for file in files:
-        try: t = pd.read_csv(file, dtype=str, keep_default_na=False, encoding='utf-8-sig', skipinitialspace=True, index_col=False)
-        except (ValueError, OSError) as e:
-            raise UserError(f'{file}: not a table ({str(e).strip()[:80]}); expected the columns image,code') from None
-        if 'code' not in t:
-            raise UserError(f"{file}: no column code, found {', '.join(map(str, t.columns))[:80]}; expected image,code")
-        held |= set(t.code.map(plain_code))
-    return frozenset(held - {''})
+    return frozenset(code for file in files for code in read_table(file, 'code').code.map(plain_code) if code)
 
 # %% ../nbs/lib/packing.ipynb #44025ed1
 LISTS = 'import.json', 'pack.json', 'annotate.json'

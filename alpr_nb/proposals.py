@@ -13,7 +13,7 @@ import numpy as np
 from .annotations import Shape
 from .bundle import ReaderConfig
 from .codes import format_of
-from .decoding import align, allowed_mask, explain, look_alikes, substitute
+from .decoding import allowed_mask, assign, explain, look_alikes, substitute
 from .detector import Detections
 from .lines import lines_of
 from .reader import Plate, decode_chars
@@ -93,7 +93,7 @@ def aligned(
     fmt, alphabet = config.formats.get(format_of(text, config.formats)), config.alphabet
     mask = allowed_mask(fmt.pattern, alphabet) if fmt else np.ones((len(text), len(alphabet)), bool)
     every = explain(chars.probs.astype(float), alphabet, mask, look_alikes(config.substitutions), .5, fmt.same if fmt else ())
-    _, kept = align(every[:, range(len(text)), [alphabet.index(c) for c in text]], chars.scores)
+    _, kept = assign(every[:, range(len(text)), [alphabet.index(c) for c in text]], chars.scores)
     return kept, ''.join(alphabet[i] for i in every[list(kept), range(len(text))].argmax(1))
 
 def shapes_of(

@@ -9,12 +9,11 @@ __all__ = ['Truth', 'read_code', 'csv_truth', 'openalpr_truth', 'plates_of', 'li
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from .annotations import read_labelme
 from .config import UserError
 from .images import IMAGES
 from .shapes import plain_code
+from .tables import read_table
 
 # %% ../nbs/lib/truth.ipynb #f1b84c91
 @dataclass(frozen=True)
@@ -40,11 +39,7 @@ def csv_truth(file: Path, # with a header
               alphabet: str, # the reader's characters
               ) -> dict[str, list[str]]: # file name of the image -> its codes, in the order of the rows
     "The codes that a CSV file lists; a photograph of two plates has two rows."
-    try: rows = pd.read_csv(file, dtype=str, keep_default_na=False, encoding='utf-8-sig')
-    except (ValueError, pd.errors.ParserError) as e:
-        raise UserError(f"{file}: not a CSV file with the columns image and {column} ({str(e).splitlines()[0]}).") from None
-    if missing := {'image', column} - set(rows):
-        raise UserError(f"{file}: has no column {sorted(missing)[0]!r}; expected image and {column}, found {', '.join(rows)}.")
+    rows = read_table(file, 'image', column)
     names = rows['image'].str.replace('\\', '/').str.rsplit('/', n=1).str[-1]
     if (twice := names[names.duplicated() & ~rows['image'].duplicated()]).size:
         raise UserError(f"{file}: two images are called {twice.iloc[0]}; give each a name of its own.")

@@ -70,7 +70,7 @@ def spoil_form(d): (d/'validation.csv').unlink()
 
 @pytest.mark.parametrize('spoil, says', [
     (spoil_missing_image, 'a.jpg'), (spoil_extra_image, 'c.jpg'), (spoil_empty_list, 'validation.csv: lists no vehicle'),
-    (spoil_empty_file, 'validation.csv'), (spoil_columns, "no column 'image'"), (spoil_code, 'row 2'), (spoil_twice, 'row 3: a.jpg'), (spoil_unknown_plates, 'ABC1235 and ABC1236'), (spoil_names, 'two images are called a.jpg'),
+    (spoil_empty_file, 'validation.csv'), (spoil_columns, 'no column image'), (spoil_code, 'row 2'), (spoil_twice, 'row 3: a.jpg'), (spoil_unknown_plates, 'ABC1235 and ABC1236'), (spoil_names, 'two images are called a.jpg'),
     (spoil_binary, 'validation.csv'), (spoil_label, 'b.jpg'), (spoil_json, 'b.json'), (spoil_form, 'no validation.csv')])
 def test_bad_sets_name_the_file(listed, spoil, says):
     spoil(listed)

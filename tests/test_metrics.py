@@ -3,7 +3,7 @@ import numpy as np, pytest
 from hypothesis import given, settings, strategies as st
 
 from alpr_nb.metrics import (align, average_precision, cer, character_accuracy, detection_scores, ece, edits, interval,
-                             matches, median_p95, overlap, reliability, resamples, tilt)
+                             true_positives, median_p95, overlap, reliability, resamples, tilt)
 
 def slow_levenshtein(a, b):
     if not a or not b: return len(a) + len(b)
@@ -51,8 +51,8 @@ def test_overlap_and_greedy_matching():
     assert overlap([], [(0, 0, 1, 1)]).shape == (0, 1)
     assert overlap([(1, 1, 1, 1)], [(1, 1, 1, 1)])[0, 0] == 0      # no area, no overlap, no division by zero
     two = [(0, 0, 10, 10), (0, 0, 10, 10.5)]
-    assert matches([(0, 0, 10, 10)], two, [.5, .6]).tolist() == [False, True]
-    assert matches([(0, 0, 10, 10)], [], []).tolist() == []
+    assert true_positives([(0, 0, 10, 10)], two, [.5, .6]).tolist() == [False, True]
+    assert true_positives([(0, 0, 10, 10)], [], []).tolist() == []
 
 def test_average_precision_by_hand():
     assert average_precision([.9, .8, .7], [True, False, True], 2) == pytest.approx((51 + 50*2/3)/101)

@@ -110,7 +110,7 @@ def test_held_vehicles_are_on_neither_side(tmp_path):
     assert found(done) == [('s/0.png', 'held back'), ('s/1.png', 'held back')] and set(packed(tmp_path/'out')) == {'2.png', '3.png'}
     (tmp_path/'a.csv').write_text('image,text\n')
     for bad in (tmp_path/'a.csv', tmp_path/'none.csv', tmp_path):
-        with pytest.raises(UserError, match='expected the columns image,code|expected image,code'): pack(tmp_path/'s', tmp_path/'out', 'ann', hold=bad)
+        with pytest.raises(UserError, match='expected the columns code'): pack(tmp_path/'s', tmp_path/'out', 'ann', hold=bad)
 
 
 @pytest.mark.parametrize('task, put', [('cd', photo), ('cr', crop)])
