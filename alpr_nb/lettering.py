@@ -7,11 +7,12 @@ __all__ = ['SKELETONS', 'FORMS', 'FAMILIES', 'SCALE', 'parse_skeletons', 'Family
            'ink', 'write']
 
 # %% ../nbs/lib/lettering.ipynb #71d6f188
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2, numpy as np
 
 from .alphabets import round_corners, stroke_quads
+from .typefaces import set_char
 
 # %% ../nbs/lib/lettering.ipynb #6b73ce85
 SKELETONS = '''
@@ -114,6 +115,8 @@ class Family:
     shake: tuple = (0., 0.)      # how far points stray, heights
     soft: tuple = (.004, .02)    # blur of the edges, heights
     slant: tuple = (0., 0.)      # shear
+    faces: tuple = ()            # typefaces instead of skeletons; `stroke` and `round` are of no effect
+    heavier: tuple = (0., 0.)    # by how much their strokes grow on each side, heights
 
 FAMILIES = dict(
     grotesque=Family(),
@@ -123,6 +126,9 @@ FAMILIES = dict(
     round=Family((.95, 1.3), (.09, .145), (.9, 1.)),
     stencil=Family((.85, 1.25), (.11, .19), (.5, 1.), 1., (0., .006), (.006, .035)),
     sprayed=Family((.8, 1.25), (.09, .16), (.6, 1.), .15, (.012, .04), (.02, .05), (-.12, .15)),
+    helvetica=Family((.9, 1.1), faces=('heros', 'heros-bold'), heavier=(0., .025)),
+    narrow=Family((.9, 1.15), faces=('heros-narrow', 'heros-narrow-bold'), heavier=(0., .02)),
+    humanist=Family((.8, 1.05), faces=('fira-medium', 'fira-bold', 'dejavu-bold'), heavier=(0., .01)),
 )
 
 # %% ../nbs/lib/lettering.ipynb #c798562c
@@ -154,6 +160,8 @@ class Hand:
     gap: float            # of a bridge, heights
     forms: dict           # character -> form
     seed: int             # of what is unsteady
+    face: str = ''        # typeface instead of skeletons, for the characters that it has
+    heavier: float = 0.   # by how much its strokes grow on each side, heights
     known: dict = field(default_factory=dict) # characters that were drawn already
 
     def glyph(self,
@@ -163,15 +171,13 @@ class Hand:
         if char not in self.known: self.known[char] = self._draw(char)
         return self.known[char]
 
-    def _draw(self, char):
+    def _stroked(self, char, pad, rng):
         wide, lines = self.forms[char]
-        rng = np.random.default_rng([self.seed, ord(char)])
         t, w = self.stroke, max(wide*self.width, self.stroke)
-        pad = 8
         m = np.zeros((SCALE + 2*pad, round(w*SCALE) + 2*pad), np.uint8)
         inner = np.array([w - t, 1 - t])
         for xy, flat, rounding, closed in lines:
-            p = np.where(flat, np.where(xy < 0, -.1, np.array([w, 1]) + .1), t/2 + xy*inner)
+            p = np.where(flat, np.where(xy < 0, (0, -.1), (w, 1.1)), t/2 + xy*inner)
             if self.shake: p = p + rng.normal(0, self.shake, p.shape)*~flat
             d = np.abs(np.diff(np.vstack([p[-1:], p, p[:1]]), axis=0))
             along = d/np.maximum(np.hypot(*d.T), 1e-6)[:, None]   # each line: how level, how upright
@@ -179,7 +185,13 @@ class Hand:
             q = round_corners(np.column_stack([p, legs[:-1]*rounding, legs[1:]*rounding]).tolist(), closed, 9)
             for quad in stroke_quads(q, t, closed):
                 cv2.fillConvexPoly(m, np.round((quad*SCALE + pad - .5)*16).astype(np.int32), 255, cv2.LINE_AA, 4)
-        m = cv2.convertScaleAbs(cv2.subtract(cv2.GaussianBlur(m, (0, 0), 1.2), 100), alpha=255/55)
+        return cv2.convertScaleAbs(cv2.subtract(cv2.GaussianBlur(m, (0, 0), 1.2), 100), alpha=255/55)
+
+    def _draw(self, char):
+        pad, rng = 8, np.random.default_rng([self.seed, ord(char)])
+        m = set_char(self.face, char, SCALE, self.heavier) if self.face else None
+        if m is None: m = self._stroked(char, pad, rng)
+        else: m = np.pad(cv2.resize(m, (max(round(m.shape[1]*self.width), 1), SCALE)), pad)
         if self.bridges and char not in '-.,:/': _cut(m, pad, char, self.bridges, self.gap, rng.normal(0, .03))
         m[:pad], m[-pad:] = 0, 0
         if self.slant:
@@ -198,8 +210,9 @@ def new_hand(
     forms = {c: v[rng.integers(len(v))] for c, v in FORMS.items()}
     if rng.random() < .6: forms |= {c: FORMS[c][rng.integers(2)] for c in '1I'}
     bridges = ('u', 'l', 'ul')[rng.choice(3, p=(.35, .15, .5))] if rng.random() < f.bridges else ''
-    return Hand(u(*f.width), u(*f.stroke), u(*f.round), u(*f.shake), u(*f.soft), u(*f.slant), bridges, u(.03, .1), forms,
+    hand = Hand(u(*f.width), u(*f.stroke), u(*f.round), u(*f.shake), u(*f.soft), u(*f.slant), bridges, u(.03, .1), forms,
                 int(rng.integers(2**31)))
+    return replace(hand, face=f.faces[rng.integers(len(f.faces))], heavier=u(*f.heavier)) if f.faces else hand
 
 # %% ../nbs/lib/lettering.ipynb #e91863a8
 def set_line(
@@ -221,7 +234,8 @@ def rough_width(
     hand: Hand, # who writes
     text: str,            # lines
 ) -> float:               # heights
-    "About how wide the longest line gets, told without drawing it."
+    "About how wide the longest line gets, told without drawing it, but for letters of a typeface."
+    if hand.face: return max(set_line(hand, l)[1] for l in text.split('\n'))
     return max(sum(.45 if c == ' ' else max(hand.forms[c][0]*hand.width, hand.stroke) + .14 for c in l) for l in text.split('\n'))
 
 def ink(
