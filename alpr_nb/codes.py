@@ -42,6 +42,7 @@ class Format(BaseModel):
     rows: tuple[int, ...] = () # characters in each row where the code is split in rows, such as (3, 4)
     same: tuple[str, ...] = () # characters that the format's font draws with one glyph, such as ('O0', 'I1')
     gaps: tuple[int, ...] | None = None # after which characters the next stands further off, such as (3,); None: not known
+    prefixes: tuple[str, ...] = () # how most codes begin, such as ('MSCU',): a reading that begins otherwise must be much likelier
 
     @field_validator('pattern')
     @classmethod
@@ -52,6 +53,10 @@ class Format(BaseModel):
         length = len(parse_pattern(self.pattern))
         if wrong := [g for g in self.gaps or () if not 0 < g < length]:
             raise ValueError(f'gaps: {wrong[0]} is not between two of the {length} characters of {self.pattern!r}')
+        allowed = parse_pattern(self.pattern)
+        for p in self.prefixes:
+            if len(p) > length or any(c not in a for c, a in zip(p, allowed)):
+                raise ValueError(f'prefixes: {p!r} does not begin a code of the pattern {self.pattern!r}')
         return self
 
     @field_validator('check')
