@@ -50,9 +50,10 @@ def bundle_models(params: str|Path='params.yaml', # relative to the project's ro
     training, drawn = parameters(p['train']['tasks']), parameters(p['dataset']['raw']['synthetic']['tasks'])
     synthesis = {task: own for task, own in drawn.items() if 'synthetic' in folders_of(task, p)}
     known = p.get('sources', {})
+    behind = [looks['photographs'] for own in synthesis.values() if (looks := own.get('looks') or {}).get('photographed')]
     packed = [own['from'] for task, own in known.get('pack', {}).items() if Path(own['out']).name in folders_of(task, p)]
     sources = {name: s['origin'] for kind in ('import', 'annotate') for name, s in known.get(kind, {}).items()
-               if any(Path(s['out']).is_relative_to(folder) for folder in packed)}
+               if any(Path(s['out']).is_relative_to(folder) for folder in (*packed, *behind))}
     weights = {task: read(models/f'{task}.json')['checkpoint_sha256'] for task in ('cd', 'cr')}
     reader = load_section('benchmark.reader', params)
     config = reader_config(scope, **{k: reader[k] for k in ('thresholds', 'confidence', 'cd_size', 'cr_size', 'margin', 'again', 'cr_iou', 'given')},

@@ -12,6 +12,7 @@ import cv2, numpy as np
 
 from .config import UserError
 from .effects import CONDITIONS, photograph, saturate, sharpen
+from .grounds import lit_as, photograph_part
 from .lighting import lighten, shade_below
 from .lines import lines_of
 from .paintwork import letters, new_piece
@@ -102,7 +103,7 @@ def _photograph(rng, image, spec, strength, capital, gentle):
     k = strength*np.interp(5*capital/w, (.2, .6), (.45, .8))*(.7 if gentle else 1)
     return photograph(rng, image, k, (float(np.clip((13 if gentle else 8.5)/capital, 0, 1)), 1.), conditions)
 
-def _draw(rng, pen, piece, left, top, stand, size, scale, eye, painted):
+def _draw(rng, pen, piece, left, top, stand, size, scale, eye, painted, spec):
     "Draw a piece into the picture; its Placed, None if it bears no code to be seen"
     shown = _shown(pen, piece.plan, left, top, size)
     _bulk(pen, rng, piece.plan, left, top, stand)
@@ -110,6 +111,9 @@ def _draw(rng, pen, piece, left, top, stand, size, scale, eye, painted):
     plan = replace(piece.plan, eye=(eye[0] - left, eye[1]))
     k = min(1.25*scale, float(np.sqrt(1.6e6/((shown[2] - shown[0])*(shown[3] - shown[1])))))
     wall = raise_wall(rng, plan, shown, k, letters(rng, piece, painted), piece.age)
+    if spec.photographed and rng.random() < spec.photographed:
+        image = wall.canvas.image
+        lit_as(image, photograph_part(rng, spec.photographs, image.shape[1::-1], .1), rng.uniform(.1, .6))
     pen.paste(wall.canvas.image, np.full((wall.canvas.h, wall.canvas.w), 255, np.uint8), _rim(shown, left, top), rng.uniform(.8, 1.1))
     if not painted: return None
     (x, y), flat = piece.place, np.array([[(b[0], b[1]), (b[2], b[1]), (b[2], b[3]), (b[0], b[3])]
@@ -133,7 +137,8 @@ def _render(rng, spec, pieces, size, scale, strength, dominant, at, tilt, street
     if stand == 'ground' and rng.random() < .25: floor = u(2400, 2700)   # on another one
     P, spot, eye, distance = _view(rng, spec, main, floor, size, scale, at, tilt, dominant)
     image = np.full((h, w, 3), np.uint8(np.clip(rng.uniform(30, 200, 3), 0, 255)), np.uint8)
-    if street: backdrop(rng, image, P, distance); ground(rng, image, P)
+    if street and spec.photographed and rng.random() < spec.photographed: image = photograph_part(rng, spec.photographs, size)
+    elif street: backdrop(rng, image, P, distance); ground(rng, image, P)
     pen = Pen(image, P)
     left, top = -main.place[0] - main.block.size[0]/2, floor + main.plan.size[1]
     rows = [(main, left, top, not bare)]
@@ -151,7 +156,7 @@ def _render(rng, spec, pieces, size, scale, strength, dominant, at, tilt, street
     if dominant: least = max(least, .3*scale*max(main.block.size))
     for n, (p, l, t, painted) in reversed(list(enumerate(rows))):
         if n and not (painted := _fits(pen, p, l, t, size, least)) and _shown(pen, p.plan, l, t, size) is None: continue
-        got = _draw(rng, pen, p, l, t, stand, size, scale, (eye[0], eye[1]), painted)
+        got = _draw(rng, pen, p, l, t, stand, size, scale, (eye[0], eye[1]), painted, spec)
         if got: placed.insert(0, got)
     night = rng.random() < .22 and not (dominant and rng.random() < .5)
     grainy(image, texture(rng, size, u(1, 6), 1.), u(0, .1))
@@ -173,8 +178,9 @@ def steel_scene(
     tilt: float = 1.,          # 1: as cameras stand, 0: straight on
     street: bool = True,       # draw what is around
 ) -> Scene:
-    "Draw and photograph walls with codes; a code that would be cut is left out. Without codes: a wall that bears none"
+    "Draw and photograph walls with codes; a code that would be cut is left out. Without codes: a wall that bears none, or a photograph"
     bare = not codes
+    if bare and spec.photographed and rng.random() < spec.photographed: return Scene(photograph_part(rng, spec.photographs, size), ())
     if bare: codes = [(f := list(spec.styles)[rng.integers(len(spec.styles))], '0'*sum(map(sum, spec.styles[f].layouts[0].rows)))]
     pieces = [new_piece(rng, spec, *c) for c in codes]
     bw, bh = pieces[0].block.size

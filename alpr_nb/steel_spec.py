@@ -98,6 +98,8 @@ class Steel(_Part):
     roll: Annotated[float, Field(ge=0, le=.5)] = .035 # deviation of its turn about its own axis, rad
     moods: Annotated[dict[str, Weight], _known(CONDITIONS)] = dict(day=.55, gate=.25, dark=.15, night=.05) # see `effects.CONDITIONS`
     margin: Range = (-.03, .15)     # around a crop, of its height and width
+    photographs: str = ''           # folder of photographs without codes, to stand behind what is drawn
+    photographed: Share = 0.        # share of the scenes with one behind, of the walls lit as one, and of the empty scenes that are one
     squeezed: Share = 0.            # share of the crops that are brought to `squeeze`
     squeeze: tuple[Annotated[int, Field(ge=16)], Annotated[int, Field(ge=16)]] = (200, 40) # (w, h) that such crops get, px
 

@@ -196,3 +196,28 @@ def test_check_digit_settles_a_doubt():
 
 def test_probabilities_must_match_the_alphabet():
     with pytest.raises(ValueError, match='5 classes'): decode(np.zeros((2, 5)), TRUCK)
+
+
+def test_letters_whose_values_differ_by_11_are_told_apart_by_how_codes_begin():
+    for a, b in ('HR', 'MW', 'EO', 'KU'): # at the same place they weigh the same modulo 11
+        assert all(iso6346_digit(f'{a}SK{c}123456') == iso6346_digit(f'{b}SK{c}123456') for c in 'UJZ')
+    seen = rows('MHKU3653790', _1={'H': .8, 'R': .15})
+    owners = dict(container=Format(pattern='LLL[UJZ]NNNNNNN', check='iso6346', prefixes=('MRKU', 'MSCU')))
+    assert decode(seen, CONTAINER).code == 'MHKU3653790' and decode(seen, owners).code == 'MRKU3653790'
+    strange = rows('QXZU305438' + iso6346_digit('QXZU305438'))
+    assert decode(strange, owners).code == decode(strange, CONTAINER).code, 'a clear code of another owner stays'
+    assert decode(rows('MHKU365379', _1={'H': .8, 'R': .15}), dict(c=owners['container'].model_copy(update=dict(derive=True)))).code == 'MRKU3653790'
+
+
+def test_a_prefix_must_begin_a_code():
+    for wrong in ('MSC1', 'MSCA', 'MSCU12345678'):
+        with pytest.raises(ValueError, match=f"prefixes: '{wrong}'"): Format(pattern='LLL[UJZ]NNNNNNN', prefixes=(wrong,))
+
+
+def test_a_check_digit_vouches_for_one_doubtful_character_and_not_for_two():
+    one = decode(rows('CSQU3054383', _8={'3': .1}), CONTAINER)
+    two = decode(rows('CSQU3054383', _8={'3': .1}, _2={'Q': .1}), CONTAINER)
+    other = decode(rows('CSQU3054384', _8={'3': .1}), CONTAINER) # its digit does not hold
+    assert one.confidence > .35 > .15 > two.confidence and not other.format
+    none = dict(plain=Format(pattern='LLLUNNNNNNN'))
+    assert decode(rows('CSQU3054383', _8={'3': .1}), none).confidence == pytest.approx(.1)

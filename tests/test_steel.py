@@ -6,7 +6,7 @@ import cv2, numpy as np, pytest, yaml
 
 from alpr_nb.codes import Format, check_holds, format_of
 from alpr_nb.config import UserError
-from alpr_nb.lettering import FAMILIES, new_hand
+from alpr_nb.lettering import FAMILIES, SCALE, new_hand
 from alpr_nb.panels import KINDS, Plan, raise_wall
 from alpr_nb.paintwork import lay_out
 from alpr_nb.steel import steel_crop, steel_scene
@@ -161,6 +161,20 @@ def test_what_stands_near_is_never_a_code(scope):
 def test_families_differ():
     a, b = (new_hand(np.random.default_rng(0), f).glyph('8') for f in ('condensed', 'bold'))
     assert a.shape[1] < b.shape[1] and set(FAMILIES) >= {'grotesque', 'stencil', 'sprayed'}
+
+
+@pytest.mark.parametrize('family', FAMILIES)
+def test_every_hand_writes_every_character(family):
+    hand = new_hand(np.random.default_rng(1), family)
+    for c in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789':
+        glyph = hand.glyph(c)
+        assert glyph.shape[0] == SCALE and (glyph[:8] > 60).any() and (glyph[-8:] > 60).any(), c
+
+
+def test_level_strokes_end_where_the_letter_does():
+    hand = new_hand(np.random.default_rng(3), 'bold')
+    for c in 'ZTELF7':
+        assert abs(hand.glyph(c).shape[1] - hand.forms[c][0]*hand.width*SCALE) < 6, c
 
 
 @pytest.mark.parametrize('width', [1, 2, 5, 14, 40])
