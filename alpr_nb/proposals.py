@@ -98,11 +98,11 @@ def aligned(
 
 def shapes_of(
     chars: Detections, # in reading order
-    kept, # their indices, one a character
+    kept, # their indices, one a character; None for one that was not seen
     labels: str, # the characters
 ) -> tuple: # of Shape
     "A rectangle for each character."
-    return tuple(Shape(c, tuple(round(float(v), 1) for v in chars.boxes[i])) for c, i in zip(labels, kept))
+    return tuple(Shape(c, tuple(round(float(v), 1) for v in chars.boxes[i])) for c, i in zip(labels, kept) if i is not None)
 
 def propose_chars(
     chars: Detections, # in reading order, boxes in px of the crop
@@ -113,8 +113,8 @@ def propose_chars(
     "Characters as proposed, and accepted when they clearly spell the text."
     d = decode_chars(chars, config)
     fmt = config.formats.get(d.format)
-    odd = odd_boxes(chars.boxes[list(d.kept)], fmt.rows if fmt else ()) if d.code else ''
-    if len(d.kept) < len(d.code): odd = 'its check digit was not seen'
+    odd = odd_boxes(chars.boxes[[k for k in d.kept if k is not None]], fmt.rows if fmt else ()) if d.code else ''
+    if None in d.kept: odd = f'its character {d.kept.index(None) + 1} was not seen'
     read = shapes_of(chars, d.kept, d.code)
     if not d.code: return Proposal((), '', 0., 'nothing read', 'no character found')
     if text is None: return Proposal(read, d.code, d.confidence, 'proposed', odd)

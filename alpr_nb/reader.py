@@ -80,7 +80,7 @@ class Reading:
     raw: str # characters as detected, before decoding
     format: str | None # name of the format that the code has, None if it has none
     box: tuple # x1, y1, x2, y2 in px of the image
-    chars: tuple # of Char, in reading order
+    chars: tuple # of Char, in reading order; without one that was not seen
 
 @dataclass(frozen=True)
 class Plate:
@@ -126,7 +126,7 @@ def decode_chars(
     def part(i, j):
         a, b = ends[i], ends[j]
         d = decode(chars.probs[a:b], cfg.formats, cfg.alphabet, cfg.substitutions, boxes=chars.boxes[a:b] if j == i + 1 else None)
-        return replace(d, kept=tuple(a + k for k in d.kept))
+        return replace(d, kept=tuple(k if k is None else a + k for k in d.kept))
     whole = part(0, len(ends) - 1)
     if (whole.format and whole.confidence > UNCLEAR) or len(ends) < 3: return whole
     parts = [part(i, j) for i, j in combinations(range(len(ends)), 2) if j - i < len(ends) - 1]
@@ -142,7 +142,7 @@ def read_chars(
     "What the detected characters say."
     d = decode_chars(chars, cfg, lines)
     if not d.code or d.confidence < cfg.confidence or not plausible(d.code, cfg.formats): return None
-    signs = tuple(Char(c, p, _box(chars.boxes[i])) for c, p, i in zip(d.code, d.confidences, d.kept))
+    signs = tuple(Char(c, p, _box(chars.boxes[i])) for c, p, i in zip(d.code, d.confidences, d.kept) if i is not None)
     return Reading(d.code, d.confidence, d.raw, d.format, box, signs)
 
 def _box(b): return tuple(round(float(v), 1) for v in b)
