@@ -38,7 +38,7 @@ class Format(BaseModel):
     model_config = ConfigDict(extra='forbid', frozen=True)
     pattern: str # `L` letter, `N` digit, `[UJZ]` class, else a literal
     check: str | None = None # scheme of the check digit, which is the last character: 'iso6346' or 'luhn'
-    derive: bool = False # a code of which all but the check digit was read is completed
+    derive: bool = False # a code of which all but the check digit, or but one character of a known prefix, was read is completed
     rows: tuple[int, ...] = () # characters in each row where the code is split in rows, such as (3, 4)
     same: tuple[str, ...] = () # characters that the format's font draws with one glyph, such as ('O0', 'I1')
     gaps: tuple[int, ...] | None = None # after which characters the next stands further off, such as (3,); None: not known

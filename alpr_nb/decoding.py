@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['WIDE', 'SOFT', 'VIOLATION', 'STRANGE', 'LOST', 'look_alikes', 'substitute', 'Decoded', 'as_matrix', 'allowed_mask',
-           'explain', 'spacing', 'assign', 'likely_codes', 'passing', 'search', 'certainty', 'vouched', 'complete',
-           'decode']
+           'explain', 'spacing', 'assign', 'likely_codes', 'passing', 'search', 'certainty', 'seen', 'vouched',
+           'complete', 'decode']
 
 # %% ../nbs/lib/decoding.ipynb #ff0bab4e
 import heapq
@@ -160,15 +160,14 @@ VIOLATION, STRANGE = 1e-3, .01
 def passing(
     scores: np.ndarray, # (m, classes), 0 where a position does not allow the class
     alphabet: str, # classes in order
-    scheme: str | None, # of the check digit; None: there is none
+    scheme: str | None, # of the check digit; None: every code passes
     prefixes: tuple=(), # how most codes begin; none: anyhow
-    width: int=6, # alternatives at each position
-) -> tuple: # ([(how many were likelier but for the check, score, code)], the likeliest first; score of the likeliest of all)
-    "Codes whose check digit holds."
-    found = []
-    for code, score in likely_codes(scores, alphabet, width=width):
-        if found and score < 1e-5 * top: break
-        top = top if found else score
+) -> tuple: # ([(how many were likelier but for the check, score, code)], the likeliest first; score of the likeliest, passed or not)
+    "Codes whose check digit holds, among the likeliest 1,000 that have 1e-5 of the best score or more; `STRANGE` is in their scores."
+    found, best = [], 0.
+    for code, score in likely_codes(scores, alphabet):
+        if score < 1e-5 * best: break
+        best = max(best, score)
         found.append((score * (1. if not prefixes or code.startswith(prefixes) else STRANGE), code))
     found.sort(key=lambda f: -f[0])
     return [(rank, *f) for rank, f in enumerate(found) if check_holds(f[1], scheme)], found[0][0]
@@ -180,16 +179,15 @@ def search(
     prefixes: tuple=(), # how most codes begin; none: anyhow
 ) -> tuple: # (code or None, its score, confidence of each character, how many codes were likelier but for the check)
     "The likeliest code whose check digit holds, and how sure each of its characters is given that."
-    passed, top = passing(scores, alphabet, scheme, prefixes)
+    passed, likeliest = passing(scores, alphabet, scheme, prefixes)
     if not passed: return None, 0., np.zeros(len(scores)), 0
     rank, score, best = passed[0]
-    share = _agreeing([(s, code) for _, s, code in passed], best, VIOLATION * top if scheme else 0.)
-    return best, score, share, rank
+    return best, score, _agreeing([f[1:] for f in passed], best, VIOLATION * likeliest if scheme else 0.), rank
 
-def _agreeing(codes, best, other=0.):
-    "Of the scores of `codes`, and of `other`, the share that has each character of `best`"
-    scores = np.array([s for s, _ in codes])
-    return scores @ np.array([[a == b for a, b in zip(code, best)] for _, code in codes])/(scores.sum() + other)
+def _agreeing(found, best, other=0.):
+    "Of the scores in `found`, (score, code), and of `other`: the share that has each character of `best`"
+    scores = np.array([score for score, _ in found])
+    return scores @ np.array([[a == b for a, b in zip(code, best)] for _, code in found])/(scores.sum() + other)
 
 # %% ../nbs/lib/decoding.ipynb #d1d372e5
 def certainty(
@@ -211,18 +209,24 @@ def certainty(
     return np.minimum(out, 1)
 
 # %% ../nbs/lib/decoding.ipynb #57df630f
+def seen(
+    probs: np.ndarray, # (n, classes)
+) -> np.ndarray: # (n,), 0 to 1
+    "How sure the detector is that there is a character, whichever it is: what its three likeliest classes have together."
+    return np.sort(probs)[:, -3:].sum(1).clip(max=1)
+
 def vouched(
-    there: np.ndarray, # (m,), 0 to 1: how sure the detector is that there is a character
-    rank: int | None, # of so many likelier codes the check digit did not hold; None: there is no check digit
+    there: np.ndarray, # (m,), 0 to 1: how sure it is that there is a character
+    rank: int, # of so many likelier codes the check digit did not hold
 ) -> np.ndarray: # (m,), 0 to 1
     "How sure it is that there are characters, given that a check digit holds."
-    there = np.clip(there, 1e-3, 1.)
-    if rank is None: return there
-    by_chance = 1 - .9**(rank + 1)
-    return there/(there + (1 - there)*np.clip(by_chance*there/np.prod(there), None, 1))
+    chance = 1 - .9**(rank + 1)
+    others = np.array([np.prod(np.delete(there, i)) for i in range(len(there))])
+    holds = there*(others + (1 - others)*chance)
+    return holds/(holds + (1 - there)*chance)
 
 # %% ../nbs/lib/decoding.ipynb #b5cdc1dd
-LOST = .1 # how often another character is missing than the last, beside that one
+LOST = .1 # how often one of the first characters is missing, against the last
 
 def complete(
     probs: np.ndarray, # (m - 1, classes) of the detections, in reading order
@@ -230,15 +234,19 @@ def complete(
     alphabet: str, # classes in order
     swap: dict, # look-alikes
     discount: float, # what a look-alike counts for
+    limit: int=20, # readings of what was seen that are tried
 ) -> tuple: # (code or None, confidence of each character, position of the missing one)
     "The likeliest code of which one character was not seen: the last, or one of those that codes are known to begin with."
-    mask, found = allowed_mask(fmt.pattern, alphabet), []
+    mask, allowed, found = allowed_mask(fmt.pattern, alphabet), parse_pattern(fmt.pattern), []
     m = len(mask)
     for i in {*range(max(map(len, fmt.prefixes), default=0)), m - 1}:
-        every = explain(probs, alphabet, np.delete(mask, i, 0), swap, discount, fmt.same)[range(m - 1), range(m - 1)]
-        if not every.max(1).all(): continue
-        passed, _ = passing(np.insert(every, i, mask[i]/mask[i].sum(), 0), alphabet, fmt.check, fmt.prefixes, width=len(alphabet))
-        found += [(score * (1. if i == m - 1 else LOST), code, i) for _, score, code in passed]
+        scores = explain(probs, alphabet, np.delete(mask, i, 0), swap, discount, fmt.same)[range(m - 1), range(m - 1)]
+        if not scores.max(1).all(): continue
+        for part, score in likely_codes(scores, alphabet, limit):
+            for code in (part[:i] + c + part[i:] for c in allowed[i]):
+                if not check_holds(code, fmt.check): continue
+                weight = (1. if i == m - 1 else LOST)*(1. if not fmt.prefixes or code.startswith(fmt.prefixes) else STRANGE)
+                found.append((score*weight, code, i))
     if not found: return None, np.zeros(m), m - 1
     _, best, lost = max(found)
     return best, _agreeing([f[:2] for f in found], best), lost
@@ -281,7 +289,7 @@ def decode(
         _, name, code, kept, scores, sure, rank = best
         own = probs[list(kept)]
         if sure is None: sure = certainty(own, scores, code, name, formats, alphabet, swap)
-        else: sure = sure * vouched(np.sort(own)[:, -3:].sum(1), rank if formats[name].check else None)
+        else: sure = sure * (vouched(seen(own), rank) if formats[name].check else seen(own))
         left = [1 - top[i] for i in range(n) if i not in kept]
         if sure.min() >= floor:
             return Decoded(code, name, float(min([*sure, *left])), raw, tuple(map(float, sure)), kept)
@@ -290,7 +298,7 @@ def decode(
         if not (f.derive and f.check) or n != len(masks[name]) - 1: continue # a check digit that was seen stands
         code, sure, lost = complete(probs, f, alphabet, swap, discount)
         if not code: continue
-        sure = half*sure*np.insert(np.sort(probs)[:, -3:].sum(1).clip(max=1), lost, 1.)
+        sure = half*sure*np.insert(seen(probs), lost, 1.)
         if sure.min() >= half*floor:
             return Decoded(code, name, float(sure.min()), raw, tuple(map(float, sure)), (*range(lost), None, *range(lost, n)))
     return Decoded(raw, None, float(half * top.min()) if n else 0., raw, tuple(map(float, half * top)), tuple(range(n)))

@@ -15,18 +15,18 @@ from .config import UserError, project_path
 # %% ../nbs/lib/grounds.ipynb #9ccca0ce
 @lru_cache
 def _listed(folder):
-    files = tuple(sorted(f for f in project_path(folder).rglob('*') if f.suffix.lower() in ('.jpg', '.jpeg', '.png')))
-    if not files: raise UserError(f'{project_path(folder)}: no photograph (.jpg, .png) is there to stand behind what is drawn; correct `photographs` or set `photographed` to 0')
+    files = tuple(sorted(f for f in folder.rglob('*') if f.suffix.lower() in ('.jpg', '.jpeg', '.png')))
+    if not files: raise UserError(f'{folder}: no photograph (.jpg, .png) is there to stand behind what is drawn; correct `photographs` or set `photographed` to 0')
     return files
 
 def photograph_part(
     rng: np.random.Generator, # of which all chance comes
     folder: str,              # of photographs, with all folders in it
     size: tuple,              # (w, h) of the part, px
-    least: float = .3,        # of the photograph's width that shows at least
+    least: float = .3,        # share of the largest part of that shape that shows at least, in width
 ) -> np.ndarray:              # (h, w, 3) BGR uint8
     "A part of any of the photographs, at times mirrored; `UserError` if there is none."
-    files = _listed(folder)
+    files = _listed(project_path(folder))
     file = files[rng.integers(len(files))]
     if (image := cv2.imread(str(file))) is None: raise UserError(f'{file}: not an image, or a truncated one; remove it')
     (w, h), (H, W) = size, image.shape[:2]

@@ -120,18 +120,19 @@ def decode_chars(
     cfg: ReaderConfig, # formats, alphabet, substitutions
     lines: list | None=None, # how many characters stand in each; None: it is found out
 ) -> Decoded:
-    """The code of detected characters, by what they look like and, in one line, by where they stand. Where all of them make no
-    code of which one can be sure, some lines may: those of a size, a weight or an owner's name stand close to it."""
-    ends = np.cumsum([0, *(map(len, lines_of(chars.boxes)) if lines is None else lines)])
+    """The code of detected characters, by what they look like and, in one line, by where they stand. Of more characters than any
+    code has, some lines alone may be one: those of a size, a weight or an owner's name stand close to it."""
+    ends = np.cumsum([0, *(map(len, lines_of(chars.boxes)) if lines is None else lines)]).tolist()
     def part(i, j):
         a, b = ends[i], ends[j]
         d = decode(chars.probs[a:b], cfg.formats, cfg.alphabet, cfg.substitutions, boxes=chars.boxes[a:b] if j == i + 1 else None)
         return replace(d, kept=tuple(k if k is None else a + k for k in d.kept))
     whole = part(0, len(ends) - 1)
-    if (whole.format and whole.confidence > UNCLEAR) or len(ends) < 3: return whole
+    longest = max((len(parse_pattern(f.pattern)) for f in cfg.formats.values()), default=len(chars))
+    if len(chars) <= longest or (whole.format and whole.confidence > UNCLEAR): return whole
     parts = [part(i, j) for i, j in combinations(range(len(ends)), 2) if j - i < len(ends) - 1]
-    best = max((d for d in (whole, *parts) if d.format), key=lambda d: d.confidence, default=whole)
-    return replace(best, raw=whole.raw)
+    clear = [d for d in parts if d.format and None not in d.kept and d.confidence > UNCLEAR]
+    return replace(max(clear, key=lambda d: (len(d.code), d.confidence)), raw=whole.raw) if clear else whole
 
 def read_chars(
     chars: Detections, # characters in reading order, boxes in px of the image

@@ -60,15 +60,15 @@ RIVALS = dict(rapidocr=rapidocr, simplelpr=simplelpr)
 PIECES = 12 # texts of a photograph that are joined at most, the largest first
 
 def _joined(texts, formats):
-    "Codes with a check digit that stand in up to three texts, one after the other: the code and the box of all of them"
-    checked = {len(parse_pattern(f.pattern)): {name: f} for name, f in formats.items() if f.check}
+    "Codes of letters and a check digit that stand in up to three texts, one after the other: the code and the box of all of them"
+    checked = {name: f for name, f in formats.items() if f.check and any(c.isalpha() for a in parse_pattern(f.pattern) for c in a)}
+    lengths = {len(parse_pattern(f.pattern)) for f in checked.values()}
     for n in (1, 2, 3):
         for parts in permutations(texts[:PIECES], n):
             text = ''.join(t for t, _ in parts)
-            if n > 1 and len(text) > max(checked, default=0) + 4: continue
-            for length, own in checked.items():
+            for length in lengths:
                 for at in range(len(text) - length + 1):
-                    if format_of(code := text[at:at + length], own):
+                    if format_of(code := text[at:at + length], checked):
                         x1, y1, x2, y2 = zip(*(b for _, b in parts))
                         yield code, (min(x1), min(y1), max(x2), max(y2))
 
@@ -79,7 +79,8 @@ def main_text(
 ) -> str:          # plain; empty when nothing looks like a code
     "What a rival says stands on a photograph's main plate."
     area, lengths = lambda f: (f[1][2] - f[1][0])*(f[1][3] - f[1][1]), {len(parse_pattern(f.pattern)) for f in formats.values()}
-    texts = sorted(((''.join(c for c in t.upper() if c in alphabet), b) for t, b in found), key=area, reverse=True)
+    plain = [(''.join(c for c in t.upper() if c in alphabet), b) for t, b in found]
+    texts = sorted((t for t in plain if t[0]), key=area, reverse=True)
     fit = [f for f in texts if format_of(f[0], formats)] or [*islice(_joined(texts, formats), 1)] or [f for f in texts if len(f[0]) in lengths]
     return max(fit, key=area)[0] if fit else ''
 

@@ -10,7 +10,7 @@ __all__ = ['Range', 'Share', 'Weight', 'RGB', 'Layout', 'Wall', 'Palette', 'Near
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .codes import Format, as_format, parse_pattern, random_code
 from .config import UserError
@@ -102,6 +102,11 @@ class Steel(_Part):
     photographed: Share = 0.        # share of the scenes with one behind, of the walls lit as one, and of the empty scenes that are one
     squeezed: Share = 0.            # share of the crops that are brought to `squeeze`
     squeeze: tuple[Annotated[int, Field(ge=16)], Annotated[int, Field(ge=16)]] = (200, 40) # (w, h) that such crops get, px
+
+    @model_validator(mode='after')
+    def _shown(self):
+        if self.photographed and not self.photographs: raise ValueError('photographed needs a folder in photographs')
+        return self
 
 def load_steel(
     section: dict,        # of params.yaml

@@ -11,6 +11,8 @@ from importlib.resources import files
 
 import cv2, numpy as np
 
+from .config import UserError
+
 # %% ../nbs/lib/typefaces.ipynb #8d9f2c28
 TYPEFACES = { # name: (package, file in it)
     'heros': ('mplhep_data', 'fonts/texgyreheros/texgyreheros-regular.otf'),
@@ -29,7 +31,8 @@ def _open(name):
     from fontTools.ttLib import TTFont # reading codes needs neither
     from PIL import ImageFont
     package, path = TYPEFACES[name]
-    path = str(files(package)/path)
+    try: path = str(files(package)/path)
+    except ModuleNotFoundError: raise UserError(f"the typeface {name!r} comes with {package}: pip install 'alpr-nb[workbook]'") from None
     font = ImageFont.truetype(path, EM)
     return font, font.getbbox('H', anchor='ls')[1], TTFont(path).getBestCmap()
 
@@ -38,11 +41,11 @@ def set_char(
     char: str, # one character
     height: int, # px of a capital
     weight: float = 0., # by how much strokes grow on each side, heights of a capital
-) -> np.ndarray | None: # (height, W) uint8, cut to the ink in width, a tail below the line squeezed in; None: the typeface lacks it
+) -> np.ndarray | None: # (height, W) uint8, cut to the ink in width, a tail below the line squeezed in; None: a blank, or the typeface lacks it
     "Mask of a character."
     from PIL import Image, ImageDraw
     font, top, known = _open(name)
-    if ord(char) not in known: return None
+    if ord(char) not in known or char.isspace(): return None
     image, base = Image.new('L', (2*EM, 2*EM)), EM*3//2
     ImageDraw.Draw(image).text((EM//2, base), char, 255, font, 'ls', stroke_width=round(-weight*top))
     ink = np.asarray(image)

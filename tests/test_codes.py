@@ -218,6 +218,17 @@ def test_a_check_digit_vouches_for_one_doubtful_character_and_not_for_two():
     one = decode(rows('CSQU3054383', _8={'3': .1}), CONTAINER)
     two = decode(rows('CSQU3054383', _8={'3': .1}, _2={'Q': .1}), CONTAINER)
     other = decode(rows('CSQU3054384', _8={'3': .1}), CONTAINER) # its digit does not hold
-    assert one.confidence > .35 > .15 > two.confidence and not other.format
+    assert one.confidence > .35 > .2 > two.confidence and not other.format
     none = dict(plain=Format(pattern='LLLUNNNNNNN'))
     assert decode(rows('CSQU3054383', _8={'3': .1}), none).confidence == pytest.approx(.1)
+
+
+def test_one_character_that_was_not_seen_is_completed_at_half_the_confidence():
+    owners = dict(c=Format(pattern='LLL[UJZ]NNNNNNN', check='iso6346', derive=True, prefixes=('MIEU', 'MAEU', 'MSCU')))
+    d = decode(rows('MEU9761299'), owners)
+    assert (d.code, d.kept[:3], d.kept[-1]) == ('MIEU9761299', (0, None, 1), 9) and .2 < d.confidence <= .5
+    last = decode(rows('MSCU123456'), owners)
+    assert last.code == 'MSCU123456' + iso6346_digit('MSCU123456') and last.kept[-1] is None and last.confidence <= .5
+    none = {k: f.model_copy(update=dict(prefixes=())) for k, f in owners.items()}
+    assert decode(rows('MEU9761299'), none).format is None, 'nothing tells which owner it is'
+    assert decode(rows('MSCU12345'), owners).format is None, 'two are too many'

@@ -13,7 +13,7 @@ import pytest
 from alpr_nb.bundle import ReaderConfig, write_bundle
 from alpr_nb.detector import DetectorError, Detections
 from alpr_nb.lines import rows_of
-from alpr_nb.reader import Reader, ReadError, load_image
+from alpr_nb.reader import Reader, ReadError, decode_chars, load_image
 from alpr_nb.reading import list_images, read_command
 from onnx_models import ALPHABET, colour_model, fixed_model, text_model
 
@@ -194,7 +194,7 @@ def test_the_command_reads_folders_and_goes_on_after_an_error(tmp_path, bundle):
 
 def test_reading_imports_no_heavy_package(bundle):
     code = ('import sys, alpr_nb; light = set(sys.modules); import numpy as np\n'
-            'from alpr_nb.reader import Reader; from alpr_nb.reading import read_command\n'
+            'from alpr_nb.reader import decode_chars, Reader; from alpr_nb.reading import read_command\n'
             f'Reader(bundle={str(bundle)!r}).read(np.zeros((90, 90, 3), np.uint8))\n'
             'assert not {"cv2", "numpy", "onnxruntime"} & light, "import alpr_nb is lazy"\n'
             'bad = {"torch", "pandas", "yolov5", "IPython", "matplotlib", "joblib", "PIL", "dvc", "fastcore"} & set(sys.modules)\n'
@@ -229,3 +229,20 @@ def test_an_unsure_plate_is_looked_at_again_with_more_around_it(narrow, wide, lo
     r.config = r.config.model_copy(update=dict(again=None))
     r.results([SCENE])
     assert len(r.cr.seen) == looks + 2
+
+
+def test_lines_alone_are_a_code_only_where_there_are_more_characters_than_in_any():
+    wagons = ReaderConfig(scope='wagon', alphabet='0123456789', formats=dict(wagon=dict(pattern='N'*8, check='luhn'), uic=dict(pattern='N'*12, check='luhn')))
+    steel = ReaderConfig(scope='container', formats=dict(iso=dict(pattern='LLL[UJZ]NNNNNNN', check='iso6346', derive=True)))
+    def seen(cfg, *lines):
+        text, n = ''.join(lines), len(cfg.alphabet)
+        probs = np.full((len(text), n), .05/n, np.float32)
+        probs[range(len(text)), [cfg.alphabet.index(c) for c in text]] = .95
+        boxes = [(30*i, 60*j, 30*i + 20, 60*j + 40) for j, line in enumerate(lines) for i in range(len(line))]
+        return decode_chars(Detections(np.float32(boxes), probs), cfg, [*map(len, lines)])
+    size = seen(steel, 'CSQU', '3054383', '22G1')
+    assert (size.code, size.raw, size.kept) == ('CSQU3054383', 'CSQU305438322G1', (*range(11),)) and size.confidence > .9
+    assert seen(steel, 'MAX', 'CSQU3054383').kept == (*range(3, 14),)
+    stands = seen(steel, 'CSQU', '305438', '4')
+    assert stands.code[-1] == '4' and None not in stands.kept and stands.confidence < .5, 'a check digit that was seen is not replaced'
+    assert seen(wagons, '4252', '21445051').format != 'wagon', 'an uncertain number of twelve digits is no wagon of eight'

@@ -183,3 +183,16 @@ def test_a_wall_of_which_hardly_anything_shows(kind, width):
     plan = Plan(kind, (6000, 2600), (90, 60, 50))
     wall = raise_wall(np.random.default_rng(0), plan, (100, 100, 100 + width*20, 2100), .05, lambda *_: None, .5)
     assert wall.canvas.image.shape[1] >= 1 and np.isfinite(wall.seen([(110, 500)])).all()
+
+
+def test_a_photograph_stands_behind_what_is_drawn_and_lights_the_walls(tmp_path):
+    cv2.imwrite(str(tmp_path/'a.png'), np.random.default_rng(0).integers(0, 256, (90, 160, 3), np.uint8))
+    looks = section('container')
+    plain, lit = load_steel(looks), load_steel({**looks, 'photographs': str(tmp_path), 'photographed': 1.})
+    code = [('iso6346', 'CSQU3054383')]
+    draw = lambda spec, codes: steel_scene(np.random.default_rng(5), spec, codes, (320, 180), .3, strength=0.)
+    a, b = draw(plain, code), draw(lit, code)
+    assert a.plates[0].code == b.plates[0].code == 'CSQU3054383' and not np.array_equal(a.image, b.image)
+    empty = draw(lit, [])
+    assert empty.plates == () and empty.image.std() > 20
+    with pytest.raises(UserError, match='photographed needs a folder'): load_steel({**looks, 'photographs': '', 'photographed': .5})
