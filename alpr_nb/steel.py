@@ -180,7 +180,9 @@ def steel_scene(
 ) -> Scene:
     "Draw and photograph walls with codes; a code that would be cut is left out. Without codes: a wall that bears none, or a photograph"
     bare = not codes
-    if bare and spec.photographed and rng.random() < spec.photographed: return Scene(photograph_part(rng, spec.photographs, size), ())
+    if bare and spec.photographed and rng.random() < spec.photographed:
+        image = photograph_part(rng, spec.photographs, size)
+        return Scene(_photograph(rng, image, spec, strength, .03*size[0], dominant) if strength else image, ())
     if bare: codes = [(f := list(spec.styles)[rng.integers(len(spec.styles))], '0'*sum(map(sum, spec.styles[f].layouts[0].rows)))]
     pieces = [new_piece(rng, spec, *c) for c in codes]
     bw, bh = pieces[0].block.size
