@@ -22,9 +22,11 @@ repro: $(VENV)
 	alpr-nb params profile=$(PROFILE)
 	dvc repro
 
+# Two files at a time, and one thread for each: most of them wait for commands that they started.
+test: export OMP_NUM_THREADS := 1
 test: $(VENV)
 	nbdev_test --n_workers 2 --do_print
-	pytest
+	pytest -n 2 --dist loadfile
 
 lab: $(VENV)
 	jupyter lab --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate nbs
