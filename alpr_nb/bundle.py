@@ -60,7 +60,7 @@ class Manifest(ReaderConfig):
     weights: dict[str, str] = {} # checkpoints that were exported: name -> sha256
     training: dict[str, dict] = {} # task -> parameters of its training
     synthesis: dict[str, dict] = {} # task -> parameters of the samples drawn for it; none: no drawn ones took part
-    sources: dict[str, str] = {} # real photographs that it was trained on: name -> where they come from
+    sources: dict[str, str] = {} # real photographs that it was trained on, or that stood behind drawn codes: name -> where they come from
     licence: str = 'AGPL-3.0' # of the models
     files: dict[str, str] # name -> sha256
 
