@@ -226,7 +226,7 @@ def vouched(
     return holds/(holds + (1 - there)*chance)
 
 # %% ../nbs/lib/decoding.ipynb #b5cdc1dd
-LOST = .1 # how often one of the first characters is missing, against the last
+LOST = .1 # how often one of the first characters is missing, against the last: an assumption, not measured
 
 def complete(
     probs: np.ndarray, # (m - 1, classes) of the detections, in reading order
