@@ -208,9 +208,10 @@ class Detector:
         images: list, # of (H, W, 3) uint8 BGR, of any shapes
         threshold: float | None=None, # instead of the configuration's
         batch: int=16, # images in one inference, at most
+        size: int | None=None, # longer side of the input, px, instead of the configuration's
     ) -> list: # of Detections in px of each image, in the order of the images
         "Finds the model's classes in images; those with inputs of one shape go together."
-        fits = [fit(im.shape[:2], self.cfg.size, self.cfg.stride) for im in images]
+        fits = [fit(im.shape[:2], size or self.cfg.size, self.cfg.stride) for im in images]
         groups, found = {}, [None] * len(images)
         for i, f in enumerate(fits): groups.setdefault(f.shape, []).append(i)
         for group in groups.values():

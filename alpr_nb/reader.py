@@ -96,14 +96,14 @@ class Result:
     width: int # px, upright
     height: int # px, upright
     plates: tuple # of Plate, the surest box first
-    ms: dict # milliseconds: decode, cd, cr, total; of a batch, each image's share
+    ms: dict # milliseconds: decode, cd, cr with every second look, total; of a batch, each image's share
 
     @property
     def readings(self) -> list: # of Reading
         "Readings, the surest first."
         return sorted((p.reading for p in self.plates if p.reading), key=lambda r: -r.confidence)
 
-UNCLEAR = .5 # confidence up to which lines alone are looked at
+UNCLEAR = .5 # confidence up to which lines alone are looked at, and a photograph is searched in a larger input
 
 MISSING, SURPLUS = 2, 3 # characters by which a reading may differ from the lengths of the formats
 
@@ -210,15 +210,23 @@ class Reader:
         found = [_whole(p) for p in pixels] if crop else self._plates(pixels, threshold)
         located = time.perf_counter()
         plates = self._read_plates(pixels, found, crop)
+        if self.config.larger and not crop: self._search_larger(pixels, threshold, plates)
         end, n = time.perf_counter(), max(len(images), 1)
         ms = {k: round(1e3 * v / n, 2) for k, v in dict(decode=loaded - start, cd=0. if crop else located - loaded,
                                                         cr=end - located, total=end - start).items()}
         return [Result(p.shape[1], p.shape[0], tuple(own), dict(ms)) for p, own in zip(pixels, plates)]
 
-    def _plates(self, pixels, threshold):
+    def _plates(self, pixels, threshold, size=None):
         if self.cd is None: raise DetectorError('this reader has no model for code detection: it reads crops only (crop=True)')
         lowest = self.config.cd.threshold
-        return self.cd.detect(pixels, lowest if threshold is None else min(threshold, lowest))
+        return self.cd.detect(pixels, lowest if threshold is None else min(threshold, lowest), size=size)
+
+    def _search_larger(self, pixels, threshold, plates):
+        "Search the images in which nothing clear was read in a larger input, and keep what is surer than what is known."
+        lost = [i for i, own in enumerate(plates) if _surest(own) <= UNCLEAR and max(pixels[i].shape) > self.config.cd.size]
+        there = [pixels[i] for i in lost]
+        for i, own in zip(lost, self._read_plates(there, self._plates(there, threshold, self.config.larger), False)):
+            if _surest(own) > _surest(plates[i]): plates[i] = own
 
     def _read_plates(self, pixels, found, crop):
         lowest = 0 if crop else self.config.cd.threshold
@@ -258,6 +266,8 @@ class Reader:
 UNSURE = .9 # readings under it are looked at again
 
 def _sure(plate): return plate.reading.confidence if plate.reading else 0.
+
+def _surest(plates): return max(map(_sure, plates), default=0.)
 
 def _whole(image):
     h, w = image.shape[:2]
