@@ -39,6 +39,7 @@ def reader_config(scope: Scope, # what is read
                   cr_size: int, # px of the recogniser's input
                   margin: list[float], # around a plate, share of its width and of its height
                   again: list[float]|None=None, # that of a second look at a plate whose reading is unsure
+                  closer: int=0, # px of the recogniser's input for one more look at a plate whose reading is unclear; 0: none
                   larger: int=0, # px of the detector's input where nothing clear was read; 0: no second search
                   cr_iou: float=.45, # overlap of two characters from which the weaker one goes
                   given: float=.05, # least confidence of a reading; what is less sure is mostly no plate
@@ -47,7 +48,7 @@ def reader_config(scope: Scope, # what is read
     "The reader as it is measured and shipped."
     formats = {name: f.model_dump(exclude_none=True) for name, f in scope.formats.items()}
     return ReaderConfig(scope=scope.name, label=scope.label, alphabet=scope.alphabet, formats=formats, margin=margin, again=again,
-                        larger=larger or None, substitutions=scope.substitutions, confidence=given, calibration=calibration,
+                        closer=closer or None, larger=larger or None, substitutions=scope.substitutions, confidence=given, calibration=calibration,
                         cd=DetectorConfig(size=cd_size, threshold=confidence),
                         cr=DetectorConfig(size=cr_size, threshold=min(thresholds), iou=cr_iou, limit=40))
 

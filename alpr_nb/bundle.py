@@ -30,6 +30,7 @@ class ReaderConfig(BaseModel):
     cr: DetectorConfig = DetectorConfig(size=256, threshold=.2, iou=.45, limit=40) # character recognition
     margin: tuple[float, float] = (.06, .12) # added on each side of a plate's box: shares of its width and of its height, of which at most four times the shorter one counts
     again: tuple[float, float] | None = None # margin of a second look at plates whose reading is unsure; None: there is none
+    closer: int | None = Field(None, ge=32) # longer side of CR's input, px, for one more look at plates whose reading is unclear; None: there is none
     larger: int | None = Field(None, ge=32) # longer side of CD's input, px, for a second search in photographs where nothing clear was read; None: there is none
     confidence: float = Field(.05, ge=0, le=1) # readings under it are not given
     calibration: tuple[float, float] = (1., 0.) # slope and offset of character confidences, see `calibration`

@@ -103,7 +103,7 @@ class Result:
         "Readings, the surest first."
         return sorted((p.reading for p in self.plates if p.reading), key=lambda r: -r.confidence)
 
-UNCLEAR = .5 # confidence up to which lines alone are looked at, and a photograph is searched in a larger input
+UNCLEAR = .5 # confidence up to which lines alone are looked at, a plate is looked at more closely, and a photograph is searched in a larger input
 
 MISSING, SURPLUS = 2, 3 # characters by which a reading may differ from the lengths of the formats
 
@@ -237,14 +237,17 @@ class Reader:
         if self.config.again and not crop:
             unsure = [p for p in places if _sure(plates[p]) < UNSURE]
             self._look(pixels, found, unsure, self.config.again, plates)
+        if self.config.closer:
+            unclear = [p for p in places if _sure(plates[p]) <= UNCLEAR]
+            self._look(pixels, found, unclear, (0, 0) if crop else self.config.margin, plates, self.config.closer)
         return [[plates[i, k] for k in range(len(dets))] for i, dets in enumerate(found)]
 
-    def _look(self, pixels, found, places, margin, plates):
+    def _look(self, pixels, found, places, margin, plates, size=None):
         "Read the plates at `places` (image, number of the box), and keep what is surer than what is known."
         boxes = {(i, k): self.crop_box(found[i].boxes[k], pixels[i].shape, margin) for i, k in places}
         boxes = {p: b for p, b in boxes.items() if b[2] - b[0] >= 2 and b[3] - b[1] >= 2}
         crops = [pixels[i][y1:y2, x1:x2] for (i, _), (x1, y1, x2, y2) in boxes.items()]
-        for (p, (x, y, *_)), d in zip(boxes.items(), self.cr.detect(crops)):
+        for (p, (x, y, *_)), d in zip(boxes.items(), self.cr.detect(crops, size=size)):
             order = np.concatenate([np.zeros(0, int), *(lines := lines_of(d.boxes))])
             probs = calibrate(d.probs[order], self.config.calibration, self.twins)
             chars = Detections(d.boxes[order] + np.float32([x, y, x, y]), probs)

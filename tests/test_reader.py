@@ -205,9 +205,10 @@ def test_reading_imports_no_heavy_package(bundle):
 
 class Looks:
     "A recogniser that is as sure as the width of its crop says, and remembers what it was shown."
-    def __init__(self, sure): self.sure, self.seen = sure, []
+    def __init__(self, sure): self.sure, self.seen, self.sizes = sure, [], []
 
-    def detect(self, crops):
+    def detect(self, crops, size=None):
+        self.sizes += [size]*len(crops)
         self.seen += [c.shape[1] for c in crops]
         boxes = np.float32([(10*i, 0, 10*i + 8, 20) for i in range(7)])
         out = []
@@ -229,6 +230,16 @@ def test_an_unsure_plate_is_looked_at_again_with_more_around_it(narrow, wide, lo
     r.config = r.config.model_copy(update=dict(again=None))
     r.results([SCENE])
     assert len(r.cr.seen) == looks + 2
+
+
+@pytest.mark.parametrize('crop, width', [(False, 500), (True, 1280)])
+@pytest.mark.parametrize('first, sizes', [(.9, [None]), (.3, [None, 640])])
+def test_an_unclear_plate_is_looked_at_in_a_larger_input(crop, width, first, sizes):
+    r = reader(config=CONFIG.model_copy(update=dict(margin=(0, 0), again=None, closer=640)))
+    r.cr = Looks(lambda _: .8 if r.cr.sizes[-1] else first)
+    plate, = r.results([SCENE], crop=crop)[0].plates
+    assert r.cr.sizes == sizes and set(r.cr.seen) == {width}
+    assert plate.reading.confidence == pytest.approx(max(first, .8 if len(sizes) > 1 else 0), abs=.01)
 
 
 def test_lines_alone_are_a_code_only_where_there_are_more_characters_than_in_any():
