@@ -12,7 +12,7 @@ import cv2, numpy as np
 
 from .canvas import Canvas
 from .lettering import FAMILIES, Hand, ink, new_hand, rough_width, set_line
-from .panels import Plan
+from .panels import LEAVES, Plan
 from .pen import tone
 from .signs import label
 from .steel_spec import Layout, Steel, Style, choose
@@ -91,11 +91,15 @@ def new_piece(
     style, u = spec.styles[format], rng.uniform
     hand = new_hand(rng, choose(rng, style.families, style.families.values()))
     block = lay_out(rng, style, choose(rng, style.layouts), hand, code)
-    wall, palette = choose(rng, style.walls), choose(rng, style.palettes)
     (bw, bh), m = block.size, .8*block.height
-    W, H = max(u(*wall.size[0]), bw + 4*m), max(u(*wall.size[1]), bh + 4*m)
-    def spot(lo, hi, full, need): return float(np.clip(u(lo*full, max(hi*full - need, lo*full)), m, full - need - m))
-    x, y = spot(wall.at[0], wall.at[2], W, bw), spot(wall.at[1], wall.at[3], H, bh)
+    def least(wall): return LEAVES.get(wall.kind, 1)*bw + 4*m
+    wall, palette = choose(rng, [w for w in style.walls if least(w) <= w.size[0][1]] or style.walls), choose(rng, style.palettes)
+    W, H = max(u(*wall.size[0]), least(wall)), max(u(*wall.size[1]), bh + 4*m)
+    def spot(lo, hi, full, need, leaves=1):
+        v, leaf = u(lo*full, max(hi*full - need, lo*full)), full/leaves
+        first = min(v//leaf, leaves - 1)*leaf
+        return float(np.clip(v, first + m, first + leaf - need - m))
+    x, y = spot(wall.at[0], wall.at[2], W, bw, LEAVES.get(wall.kind, 1)), spot(wall.at[1], wall.at[3], H, bh)
     ground = np.clip(np.array(palette.ground[::-1])*u(.75, 1.2) + rng.normal(0, 7, 3), 6, 250)
     colour = np.array(palette.inks[rng.integers(len(palette.inks))][::-1])
     age = u(*style.age)

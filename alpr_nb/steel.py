@@ -123,11 +123,18 @@ def _draw(rng, pen, piece, left, top, stand, size, scale, eye, painted, spec):
     chars = tuple((c[0], quad) for c, quad in zip(piece.block.cells, q))
     return Placed(piece.code, piece.format, piece.plan.kind, q[-1], chars)
 
-def _fits(pen, piece, left, top, size, least):
-    "Whether a neighbour's code lies in the picture and is large enough to be told"
+def _corners(pen, piece, left, top):
+    "Where the corners of a code with some room around it are seen; None if they are behind the camera"
     (x, y), (bw, bh) = piece.place, piece.block.size
-    q = pen.at(_rim((x - 40, y - 40, x + bw + 40, y + bh + 40), left, top))
-    return q is not None and (q > 0).all() and (q < size).all() and max(np.ptp(q, 0)) > least and cv2.contourArea(q.astype(np.float32)) > least**2/60
+    return pen.at(_rim((x - 40, y - 40, x + bw + 40, y + bh + 40), left, top))
+
+def _area(corners): return float(np.prod(np.ptp(corners, 0)))
+
+def _fits(pen, piece, left, top, size, least, most):
+    "Whether a neighbour's code lies in the picture and is large enough to be told, and its box no larger than `most`"
+    q = _corners(pen, piece, left, top)
+    return (q is not None and (q > 0).all() and (q < size).all() and max(np.ptp(q, 0)) > least and _area(q) <= most
+            and cv2.contourArea(q.astype(np.float32)) > least**2/60)
 
 def _render(rng, spec, pieces, size, scale, strength, dominant, at, tilt, street, bare=False):
     w, h = size
@@ -152,10 +159,10 @@ def _render(rng, spec, pieces, size, scale, strength, dominant, at, tilt, street
         under = [pen.at([[l, 0, -300], [l + p.plan.size[0], 0, -300], [l + p.plan.size[0], 0, 3000], [l, 0, 3000]]) for p, l, t, _ in rows]
         if stand == 'rail': _track(rng, pen)
         shade_below(image, [q for q in under if q is not None], u(.4, .85))
-    least, placed = max(.02*w, 16.), []
-    if dominant: least = max(least, .3*scale*max(main.block.size))
+    least, most, placed = max(.02*w, 16.), np.inf, []
+    if dominant: least, most = max(least, .3*scale*max(main.block.size)), .5*_area(_corners(pen, *rows[0][:3]))
     for n, (p, l, t, painted) in reversed(list(enumerate(rows))):
-        if n and not (painted := _fits(pen, p, l, t, size, least)) and _shown(pen, p.plan, l, t, size) is None: continue
+        if n and not (painted := _fits(pen, p, l, t, size, least, most)) and _shown(pen, p.plan, l, t, size) is None: continue
         got = _draw(rng, pen, p, l, t, stand, size, scale, (eye[0], eye[1]), painted, spec)
         if got: placed.insert(0, got)
     night = rng.random() < .22 and not (dominant and rng.random() < .5)
@@ -275,4 +282,5 @@ def painter(
     formats: dict, # name -> Format or pattern: those that are drawn
 ) -> Painter:
     "A painter when its section makes sense; `UserError` naming the first key that does not"
-    return Painter(load_steel(section, formats, 'looks'), formats)
+    spec = load_steel(section, formats, 'looks')
+    return Painter(spec.model_copy(update=dict(styles={name: spec.styles[name] for name in formats})), formats)

@@ -9,7 +9,7 @@ from alpr_nb.config import UserError
 from alpr_nb.lettering import FAMILIES, SCALE, new_hand
 from alpr_nb.panels import KINDS, Plan, raise_wall
 from alpr_nb.paintwork import lay_out
-from alpr_nb.steel import steel_crop, steel_scene
+from alpr_nb.steel import painter, steel_crop, steel_scene
 from alpr_nb.steel_spec import load_steel, steel_code
 
 FORMATS = {'container': dict(iso6346=Format(pattern='LLL[UJZ]NNNNNNN', check='iso6346')),
@@ -23,10 +23,10 @@ def raw(scope): return yaml.safe_load((Path(__file__).parents[1]/f'conf/dataset/
 def section(scope): return raw(scope)['looks']
 
 
-def plain(ink, kind='corrugated', rows=[[4], [6, 1]], vertical=False):
+def plain(ink, kind='corrugated', rows=[[4], [6, 1]], vertical=False, at=[.1, .2, .9, .9]):
     "One kind of wall, nothing near the code, one ink"
     return load_steel(dict(styles=dict(iso6346=dict(
-        layouts=[dict(rows=rows, vertical=vertical)], walls=[dict(kind=kind, size=[[2438, 2438], [2591, 2591]], at=[.1, .2, .9, .9])],
+        layouts=[dict(rows=rows, vertical=vertical)], walls=[dict(kind=kind, size=[[2438, 2438], [2591, 2591]], at=at)],
         palettes=[dict(ground=[120, 120, 120], inks=[[ink]*3])], families=dict(bold=1), ghost=0, age=[0, .3]))))
 
 
@@ -76,11 +76,15 @@ def test_codes_pass_their_check_and_begin_as_asked(scope, name):
     assert int(even[-2]) % 2 == 0
 
 
+PLACES = [{}, dict(vertical=True), {}, # then by the edges and across the middle, where posts, hinges and seams are
+          *(dict(rows=rows, at=at) for rows in ([[4, 6, 1]], [[4], [6, 1]]) for at in ([0, 0, .1, .1], [.9, .9, 1, 1], [.4, 0, .6, .1]))]
+
+
 @pytest.mark.parametrize('kind', KINDS)
-@pytest.mark.parametrize('seed', range(3))
+@pytest.mark.parametrize('seed', range(len(PLACES)))
 def test_ink_lies_in_the_quads_and_nowhere_else(kind, seed):
     "Two pictures that differ in nothing but the colour of the letters"
-    draw = lambda ink: steel_scene(np.random.default_rng(seed), plain(ink, kind, vertical=seed == 1), [('iso6346', 'CSQU3054383')], (480, 320), .45, 0.)
+    draw = lambda ink: steel_scene(np.random.default_rng(seed), plain(ink, kind, **PLACES[seed]), [('iso6346', 'CSQU3054383')], (480, 320), .45, 0.)
     a, b = draw(255), draw(0)
     assert all(np.array_equal(p, q) for (_, p), (_, q) in zip(a.plates[0].chars, b.plates[0].chars))
     differs = np.abs(a.image.astype(int) - b.image).max(2)
@@ -144,6 +148,21 @@ def test_neighbours_are_told_only_when_whole(scope, name):
         for p in s.plates: assert p.quad.min() > -1 and (p.quad < (481, 271)).all()
         found += len(s.plates)
     assert found > 12
+
+
+def test_the_main_code_of_a_scene_that_it_dominates_is_the_largest():
+    spec, seen = load_steel(section('container')), 0
+    for i in range(12):
+        rng = np.random.default_rng(i)
+        codes = [('iso6346', steel_code(rng, FORMATS['container']['iso6346'], spec.styles['iso6346'])) for _ in range(3)]
+        main, *others = [np.prod(np.ptp(p.quad, 0)) for p in steel_scene(rng, spec, codes, (480, 270), .15, 0., True).plates]
+        seen += len(others)
+        assert all(o < .6*main for o in others)
+    assert seen
+
+
+def test_a_painter_knows_the_styles_of_its_formats_alone():
+    assert list(painter(section('container'), FORMATS['container']).spec.styles) == ['iso6346']
 
 
 def test_a_wall_without_a_code(): assert steel_scene(np.random.default_rng(0), load_steel(section('container')), [], (320, 180)).plates == ()
