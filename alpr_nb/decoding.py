@@ -183,7 +183,7 @@ def search(
     passed, likeliest = passing(scores, alphabet, scheme, prefixes)
     if not passed: return None, 0., np.zeros(len(scores)), 0
     rank, score, best = passed[0]
-    return best, score, _agreeing([f[1:] for f in passed], best, (VIOLATION * likeliest if scheme else 0.) + other), rank
+    return best, score, _agreeing([f[1:] for f in passed], best, max(VIOLATION * likeliest if scheme else 0., other)), rank
 
 def _agreeing(found, best, other=0.):
     "Of the scores in `found`, (score, code), and of `other`: the share that has each character of `best`"
@@ -280,8 +280,9 @@ def decode(
         if not scores.max(1).all(): continue
         rank = 0
         if f.check or f.prefixes:
-            code, value, sure, rank = search(scores, alphabet, f.check, f.prefixes, OTHER*top[list(kept)].prod())
-            if not code: continue
+            other = OTHER*top[list(kept)].prod()
+            code, value, sure, rank = search(scores, alphabet, f.check, f.prefixes, other)
+            if not code or value < other: continue
             score += np.log(value) - np.log(scores.max(1).clip(_TINY)).sum()
         else: code, sure = ''.join(alphabet[i] for i in scores.argmax(1)), None
         if boxes is not None: score += spacing(np.asarray(boxes, float)[list(kept)], f.gaps, gaps(len(mask)))

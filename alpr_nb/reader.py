@@ -100,8 +100,12 @@ class Result:
 
     @property
     def readings(self) -> list: # of Reading
-        "Readings, the surest first."
-        return sorted((p.reading for p in self.plates if p.reading), key=lambda r: -r.confidence)
+        "Readings: codes before other text, and of either the surest first."
+        return [p.reading for p in sorted(self.plates, key=_worth, reverse=True) if p.reading]
+
+def _sure(plate): return plate.reading.confidence if plate.reading else 0.
+
+def _worth(plate): return bool(plate.reading and plate.reading.format), _sure(plate)
 
 UNCLEAR = .5 # confidence up to which lines alone are looked at, a plate is looked at more closely, and a photograph is searched in a larger input
 
@@ -187,7 +191,7 @@ class Reader:
     def read(self,
         image, # path, bytes, PIL image, or uint8 array (grey, BGR or BGRA)
         crop: bool=False, # the image is a plate's crop already: code detection is skipped
-    ) -> list: # of Reading, the surest first; raises ReadError
+    ) -> list: # of Reading, codes before other text, and of either the surest first; raises ReadError
         "Codes in one image."
         return self.results([image], crop)[0].readings
 
@@ -222,11 +226,11 @@ class Reader:
         return self.cd.detect(pixels, lowest if threshold is None else min(threshold, lowest), size=size)
 
     def _search_larger(self, pixels, threshold, plates):
-        "Search the images in which nothing clear was read in a larger input, and keep what is surer than what is known."
-        lost = [i for i, own in enumerate(plates) if _surest(own) <= UNCLEAR and max(pixels[i].shape) > self.config.cd.size]
+        "Search the images in which nothing clear was read in a larger input, and keep what says more than what is known."
+        lost = [i for i, own in enumerate(plates) if max(map(_sure, own), default=0.) <= UNCLEAR and max(pixels[i].shape) > self.config.cd.size]
         there = [pixels[i] for i in lost]
         for i, own in zip(lost, self._read_plates(there, self._plates(there, threshold, self.config.larger), False)):
-            if _surest(own) > _surest(plates[i]): plates[i] = own
+            if _most(own) > _most(plates[i]): plates[i] = _apart([*own, *(p for p in plates[i] if p.reading)])
 
     def _read_plates(self, pixels, found, crop):
         lowest = 0 if crop else self.config.cd.threshold
@@ -243,7 +247,7 @@ class Reader:
         return [[plates[i, k] for k in range(len(dets))] for i, dets in enumerate(found)]
 
     def _look(self, pixels, found, places, margin, plates, size=None):
-        "Read the plates at `places` (image, number of the box), and keep what is surer than what is known."
+        "Read the plates at `places` (image, number of the box), and keep what says more than what is known."
         boxes = {(i, k): self.crop_box(found[i].boxes[k], pixels[i].shape, margin) for i, k in places}
         boxes = {p: b for p, b in boxes.items() if b[2] - b[0] >= 2 and b[3] - b[1] >= 2}
         crops = [pixels[i][y1:y2, x1:x2] for (i, _), (x1, y1, x2, y2) in boxes.items()]
@@ -252,7 +256,7 @@ class Reader:
             probs = calibrate(d.probs[order], self.config.calibration, self.twins)
             chars = Detections(d.boxes[order] + np.float32([x, y, x, y]), probs)
             seen = replace(plates[p], chars=chars, reading=read_chars(chars, plates[p].box, self.config, [*map(len, lines)]))
-            if _sure(seen) > _sure(plates[p]) or not len(plates[p].chars): plates[p] = seen
+            if _worth(seen) > _worth(plates[p]) or not len(plates[p].chars): plates[p] = seen
 
     def crop_box(self,
         box: np.ndarray, # x1, y1, x2, y2 of a plate, px
@@ -268,9 +272,19 @@ class Reader:
 
 UNSURE = .9 # readings under it are looked at again
 
-def _sure(plate): return plate.reading.confidence if plate.reading else 0.
+def _most(plates): return max(map(_worth, plates), default=(False, 0.))
 
-def _surest(plates): return max(map(_sure, plates), default=0.)
+def _holds(plate, other):
+    "Whether the middle of the other's box lies in a plate's"
+    (x1, y1, x2, y2), b = plate.box, other.box
+    return x1 <= (b[0] + b[2])/2 <= x2 and y1 <= (b[1] + b[3])/2 <= y2
+
+def _apart(plates):
+    "Of plates in one place the one that says most; the surest box first"
+    kept = []
+    for p in sorted(plates, key=_worth, reverse=True):
+        if not any(_holds(p, q) or _holds(q, p) for q in kept): kept.append(p)
+    return sorted(kept, key=lambda p: -p.confidence)
 
 def _whole(image):
     h, w = image.shape[:2]

@@ -242,6 +242,37 @@ def test_an_unclear_plate_is_looked_at_in_a_larger_input(crop, width, first, siz
     assert plate.reading.confidence == pytest.approx(max(first, .8 if len(sizes) > 1 else 0), abs=.01)
 
 
+class Finds:
+    "A detector that finds some boxes, and others in a larger input."
+    def __init__(self, *boxes, larger): self.boxes = {None: boxes, 1280: larger}
+
+    def detect(self, images, threshold=None, size=None):
+        return [Detections(np.float32(self.boxes[size]), np.ones((len(self.boxes[size]), 1), np.float32)) for _ in images]
+
+
+def test_a_larger_input_adds_to_what_was_read_elsewhere():
+    r = reader(config=CONFIG.model_copy(update=dict(margin=(0, 0), again=None, larger=1280)))
+    r.cr = Looks({100: .4, 110: .3, 120: .48, 130: .2}.get)
+    r.cd = Finds((0, 0, 100, 40), (300, 0, 410, 40), larger=[(600, 0, 720, 40), (310, 0, 440, 40)])
+    kept = r.results([SCENE])[0]
+    assert [p.reading.box[0] for p in sorted(kept.plates, key=lambda p: -p.reading.confidence)] == [600, 0, 300]
+    r.cd = Finds((0, 0, 100, 40), larger=[(600, 0, 730, 40)])
+    assert [p.box[0] for p in r.results([SCENE])[0].plates] == [0], 'what says less is left'
+
+
+def test_a_code_says_more_than_text_that_is_none():
+    def seen(code, weak):
+        probs = np.full((11, 36), 1e-6, np.float32)
+        probs[range(11), [ALPHABET.index(c) for c in code]] = [weak, weak, *[.95]*9]
+        return Detections(np.float32([(10*i, 0, 10*i + 8, 20) for i in range(11)]), probs)
+    looks = [seen('CSQU3054383', .2), seen('CSQU8054383', .95)] # of the second, the check digit does not hold
+    r = reader(config=ReaderConfig(scope='container', formats=dict(iso=dict(pattern='LLL[UJZ]NNNNNNN', check='iso6346')), margin=(0, 0), again=(.2, .4)))
+    r.cr = Looks(None)
+    r.cr.detect = lambda crops, size=None: [looks.pop(0) for _ in crops]
+    reading, = r.read(SCENE)
+    assert not looks and (reading.code, reading.format) == ('CSQU3054383', 'iso') and .1 < reading.confidence < .45
+
+
 def test_lines_alone_are_a_code_only_where_there_are_more_characters_than_in_any():
     wagons = ReaderConfig(scope='wagon', alphabet='0123456789', formats=dict(wagon=dict(pattern='N'*8, check='luhn'), uic=dict(pattern='N'*12, check='luhn')))
     steel = ReaderConfig(scope='container', formats=dict(iso=dict(pattern='LLL[UJZ]NNNNNNN', check='iso6346', derive=True)))
