@@ -152,7 +152,8 @@ def packaged_bundle(
     scope: str, # such as 'truck'
 ) -> Path: # folder of the bundle that came with the package; raises BundleError if there is none
     "The released bundle of a scope."
-    path = Path(alpr_nb.__file__).parent / 'bundles' / scope
-    if (path / 'manifest.json').is_file(): return path
-    raise BundleError(f'no reader for the scope {scope!r} came with this installation; make one with `make repro`, '
-                      f'then name it: `alpr-nb read --bundle models/{scope}/bundle`, or Reader(bundle=\'models/{scope}/bundle\')')
+    bundles = Path(alpr_nb.__file__).parent / 'bundles'
+    if (bundles / scope / 'manifest.json').is_file(): return bundles / scope
+    there = ', '.join(sorted(p.parent.name for p in bundles.glob('*/manifest.json')))
+    raise BundleError(f'no reader for the scope {scope!r} came with this installation, which has {there}; in a clone, '
+                      f'make one with `alpr-nb params base={scope}` and `dvc repro`, then name it: `alpr-nb read --bundle models/{scope}/bundle`, or Reader(bundle=\'models/{scope}/bundle\')')

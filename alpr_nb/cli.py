@@ -23,7 +23,7 @@ app = typer.Typer(name='alpr-nb', no_args_is_help=True, pretty_exceptions_enable
 @app.command(epilog="Example: alpr-nb read --json photos/ truck.jpg")
 def read(
     images: Annotated[list[Path], typer.Argument(help="Photographs, or folders of them.", show_default=False)],
-    scope: Annotated[str, typer.Option(help="Which released reader: what kind of code.")] = 'truck',
+    scope: Annotated[str, typer.Option(help="Which released reader, by the kind of code; the error of a wrong name lists them.")] = 'truck',
     bundle: Annotated[Optional[Path], typer.Option(help="A bundle of your own, such as models/truck/bundle.")] = None,
     crop: Annotated[bool, typer.Option('--crop', help="The images are plate crops already: skip the detector.")] = False,
     json: Annotated[bool, typer.Option('--json', help="One JSON object a line.")] = False,
