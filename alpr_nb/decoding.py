@@ -262,7 +262,7 @@ def decode(
     extra: int=3, # detections that may be left out
     floor: float=.05, # a format whose weakest character has less than this does not fit
     boxes: np.ndarray|None=None, # (n, 4) where they stand, when they are in one row
-) -> Decoded: # never raises on odd readings: what fits no format comes back raw, at half its confidence
+) -> Decoded: # never raises on odd readings: what fits no format comes back raw, at half its confidence; at a quarter where all have a check digit
     "The code that the detections stand for, by the format that explains them best."
     probs, alphabet = as_matrix(probs, alphabet)
     n, top = len(probs), probs.max(1) if len(probs) else np.zeros(0)
@@ -295,12 +295,12 @@ def decode(
         left = [1 - top[i] for i in range(n) if i not in kept]
         if sure.min() >= floor:
             return Decoded(code, name, float(min([*sure, *left])), raw, tuple(map(float, sure)), kept)
-    half = .5 if formats else 1.
     for name, f in formats.items():
         if not (f.derive and f.check) or n != len(masks[name]) - 1: continue # a check digit that was seen stands
         code, sure, lost = complete(probs, f, alphabet, swap, discount)
         if not code: continue
-        sure = half*sure*np.insert(seen(probs), lost, 1.)
-        if sure.min() >= half*floor:
+        sure = .5*sure*np.insert(seen(probs), lost, 1.)
+        if sure.min() >= .5*floor:
             return Decoded(code, name, float(sure.min()), raw, tuple(map(float, sure)), (*range(lost), None, *range(lost, n)))
-    return Decoded(raw, None, float(half * top.min()) if n else 0., raw, tuple(map(float, half * top)), tuple(range(n)))
+    part = (.25 if all(f.check for f in formats.values()) else .5) if formats else 1.
+    return Decoded(raw, None, float(part * top.min()) if n else 0., raw, tuple(map(float, part * top)), tuple(range(n)))

@@ -100,8 +100,8 @@ class Result:
 
     @property
     def readings(self) -> list: # of Reading
-        "Readings: codes before other text, and of either the surest first."
-        return [p.reading for p in sorted(self.plates, key=_worth, reverse=True) if p.reading]
+        "Readings, the surest first."
+        return sorted((p.reading for p in self.plates if p.reading), key=lambda r: -r.confidence)
 
 def _sure(plate): return plate.reading.confidence if plate.reading else 0.
 
@@ -191,7 +191,7 @@ class Reader:
     def read(self,
         image, # path, bytes, PIL image, or uint8 array (grey, BGR or BGRA)
         crop: bool=False, # the image is a plate's crop already: code detection is skipped
-    ) -> list: # of Reading, codes before other text, and of either the surest first; raises ReadError
+    ) -> list: # of Reading, the surest first; raises ReadError
         "Codes in one image."
         return self.results([image], crop)[0].readings
 

@@ -265,12 +265,12 @@ def test_a_code_says_more_than_text_that_is_none():
         probs = np.full((11, 36), 1e-6, np.float32)
         probs[range(11), [ALPHABET.index(c) for c in code]] = [weak, weak, *[.95]*9]
         return Detections(np.float32([(10*i, 0, 10*i + 8, 20) for i in range(11)]), probs)
-    looks = [seen('CSQU3054383', .2), seen('CSQU8054383', .95)] # of the second, the check digit does not hold
+    looks = [seen('CSQU3054383', .13), seen('CSQU8054383', .95)] # of the second, the check digit does not hold
     r = reader(config=ReaderConfig(scope='container', formats=dict(iso=dict(pattern='LLL[UJZ]NNNNNNN', check='iso6346')), margin=(0, 0), again=(.2, .4)))
     r.cr = Looks(None)
     r.cr.detect = lambda crops, size=None: [looks.pop(0) for _ in crops]
     reading, = r.read(SCENE)
-    assert not looks and (reading.code, reading.format) == ('CSQU3054383', 'iso') and .1 < reading.confidence < .45
+    assert not looks and (reading.code, reading.format) == ('CSQU3054383', 'iso') and .1 < reading.confidence < .23
 
 
 def test_lines_alone_are_a_code_only_where_there_are_more_characters_than_in_any():
