@@ -33,24 +33,24 @@ from .truth import Truth, read_truth
 
 # %% ../nbs/04_benchmark.ipynb #7e4a87de
 def reader_config(scope: Scope, # what is read
-                  thresholds: list[float], # of a character's confidence; the lowest is the reader's
-                  confidence: float, # least of a plate
                   cd_size: int, # px of the detector's input
                   cr_size: int, # px of the recogniser's input
+                  cd_threshold: float, # least confidence of a plate's box
+                  cr_threshold: float, # least confidence of a character
                   margin: list[float], # around a plate, share of its width and of its height
                   again: list[float]|None=None, # that of a second look at a plate whose reading is unsure
                   closer: int=0, # px of the recogniser's input for one more look at a plate whose reading is unclear; 0: none
                   larger: int=0, # px of the detector's input where nothing clear was read; 0: no second search
                   cr_iou: float=.45, # overlap of two characters from which the weaker one goes
-                  given: float=.05, # least confidence of a reading; what is less sure is mostly no plate
+                  confidence: float=.05, # least confidence of a reading; what is less sure is mostly no plate
                   calibration: tuple=(1., 0.), # of the recogniser, from its export
                   ) -> ReaderConfig:
     "The reader as it is measured and shipped."
     formats = {name: f.model_dump(exclude_none=True) for name, f in scope.formats.items()}
     return ReaderConfig(scope=scope.name, label=scope.label, alphabet=scope.alphabet, formats=formats, margin=margin, again=again,
-                        closer=closer or None, larger=larger or None, substitutions=scope.substitutions, confidence=given, calibration=calibration,
-                        cd=DetectorConfig(size=cd_size, threshold=confidence),
-                        cr=DetectorConfig(size=cr_size, threshold=min(thresholds), iou=cr_iou, limit=40))
+                        closer=closer or None, larger=larger or None, substitutions=scope.substitutions, confidence=confidence, calibration=calibration,
+                        cd=DetectorConfig(size=cd_size, threshold=cd_threshold),
+                        cr=DetectorConfig(size=cr_size, threshold=cr_threshold, iou=cr_iou, limit=40))
 
 def calibration_of(model: Path, # ONNX file of the recogniser
                    ) -> tuple: # slope and offset; (1, 0) when nobody knows

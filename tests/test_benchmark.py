@@ -161,7 +161,7 @@ def test_stage(project):
 
 def hand_made_reader(project):
     scope = load_scope(project/'params.yaml')
-    config = reader_config(scope, [.2, .7], .25, 512, 256, [.06, .12])
+    config = reader_config(scope, 512, 256, .25, .2, [.06, .12])
     return Reader.from_models(project/'cd.onnx', project/'cr.onnx', config, threads=1)
 
 def test_the_same_set_gives_the_same_lines(project):
