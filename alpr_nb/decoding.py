@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['WIDE', 'SOFT', 'VIOLATION', 'STRANGE', 'OTHER', 'LOST', 'look_alikes', 'substitute', 'Decoded', 'as_matrix',
-           'allowed_mask', 'explain', 'spacing', 'assign', 'likely_codes', 'passing', 'search', 'certainty', 'seen',
-           'vouched', 'complete', 'decode']
+           'allowed_mask', 'explain', 'spacing', 'assign', 'likely_codes', 'passing', 'search', 'other_text',
+           'certainty', 'seen', 'vouched', 'complete', 'decode']
 
 # %% ../nbs/lib/decoding.ipynb #ff0bab4e
 import heapq
@@ -155,7 +155,7 @@ def likely_codes(
                 seen.add(nxt); heapq.heappush(heap, (-logs[range(m), nxt].sum(), nxt))
 
 # %% ../nbs/lib/decoding.ipynb #9b851a92
-VIOLATION, STRANGE, OTHER = 1e-3, .01, 1e-3 # the last two are assumptions, not measured
+VIOLATION, STRANGE, OTHER = 1e-3, .01, 1e-5 # the last two are assumptions, not measured
 
 def passing(
     scores: np.ndarray, # (m, classes), 0 where a position does not allow the class
@@ -177,13 +177,21 @@ def search(
     alphabet: str, # classes in order
     scheme: str | None, # of the check digit; None: there is none
     prefixes: tuple=(), # how most codes begin; none: anyhow
-    other: float=0., # score of the same detections as some other text
+    other: float=0., # score of the same detections as some other text, from `other_text`
 ) -> tuple: # (code or None, its score, confidence of each character, how many codes were likelier but for the check)
     "The likeliest code whose check digit holds, and how sure each of its characters is given that."
     passed, likeliest = passing(scores, alphabet, scheme, prefixes)
     if not passed: return None, 0., np.zeros(len(scores)), 0
     rank, score, best = passed[0]
     return best, score, _agreeing([f[1:] for f in passed], best, max(VIOLATION * likeliest if scheme else 0., other)), rank
+
+def other_text(
+    probs: np.ndarray, # (m, classes) of the detections
+    mask: np.ndarray, # (m, classes) bool: what each position allows
+) -> float: # on the scale of a code's score
+    "How well the detections explain some other text: `OTHER` of what they say, tenfold for each that its position of the code does not allow."
+    misfits = (~mask[range(len(mask)), probs.argmax(1)]).sum()
+    return float(OTHER * 10.**misfits * probs.max(1).prod())
 
 def _agreeing(found, best, other=0.):
     "Of the scores in `found`, (score, code), and of `other`: the share that has each character of `best`"
@@ -250,7 +258,7 @@ def complete(
                 found.append((score*weight, code, i))
     if not found: return None, np.zeros(m), m - 1
     _, best, lost = max(found)
-    return best, _agreeing([f[:2] for f in found], best, OTHER*probs.max(1).prod()), lost
+    return best, _agreeing([f[:2] for f in found], best, other_text(probs, np.delete(mask, lost, 0))), lost
 
 # %% ../nbs/lib/decoding.ipynb #76be7304
 def decode(
@@ -280,7 +288,7 @@ def decode(
         if not scores.max(1).all(): continue
         rank = 0
         if f.check or f.prefixes:
-            other = OTHER*top[list(kept)].prod()
+            other = other_text(probs[list(kept)], mask)
             code, value, sure, rank = search(scores, alphabet, f.check, f.prefixes, other)
             if not code or value < other: continue
             score += np.log(value) - np.log(scores.max(1).clip(_TINY)).sum()
