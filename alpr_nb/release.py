@@ -56,8 +56,8 @@ def bundle_models(params: str|Path='params.yaml', # relative to the project's ro
                if any(Path(s['out']).is_relative_to(folder) for folder in (*packed, *behind))}
     weights = {task: read(models/f'{task}.json')['checkpoint_sha256'] for task in ('cd', 'cr')}
     reader = load_section('benchmark.reader', params)
-    config = reader_config(scope, **{k: reader[k] for k in ('cd_size', 'cr_size', 'cd_threshold', 'cr_threshold', 'margin', 'again', 'closer', 'larger', 'cr_iou', 'confidence')},
-                           calibration=calibration_of(models/'cr.onnx'))
+    settings = 'cd_size', 'cr_size', 'cd_threshold', 'cr_threshold', 'margin', 'again', 'closer', 'larger', 'cr_iou', 'confidence'
+    config = reader_config(scope, **{k: reader[k] for k in settings}, calibration=calibration_of(models/'cr.onnx'))
     return write_bundle(models/'bundle', models/'cd.onnx', models/'cr.onnx', config,
                         metrics=metrics, data=data, weights=weights, training=training, synthesis=synthesis, sources=sources,
                         git_revision=git_revision(project_path()))
