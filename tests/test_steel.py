@@ -8,7 +8,7 @@ from alpr_nb.codes import Format, check_holds, format_of
 from alpr_nb.config import UserError
 from alpr_nb.lettering import FAMILIES, SCALE, new_hand
 from alpr_nb.panels import KINDS, Plan, raise_wall
-from alpr_nb.paintwork import lay_out
+from alpr_nb.paintwork import lay_out, new_piece
 from alpr_nb.steel import painter, steel_crop, steel_scene
 from alpr_nb.steel_spec import load_steel, steel_code
 
@@ -159,6 +159,14 @@ def test_the_main_code_of_a_scene_that_it_dominates_is_the_largest():
         seen += len(others)
         assert all(o < .6*main for o in others)
     assert seen
+
+
+@pytest.mark.parametrize('at', [[.1, .2, .9, .9], [.4, 0, .6, .1]])
+def test_a_code_on_a_door_stands_on_one_leaf(at):
+    for i in range(12):
+        piece = new_piece(np.random.default_rng(i), plain(255, 'door', [[4, 6, 1]], at=at), 'iso6346', 'CSQU3054383')
+        x, width, seam = piece.place[0], piece.block.size[0], piece.plan.size[0]/2
+        assert x > seam + 26 or x + width < seam - 26
 
 
 def test_a_painter_knows_the_styles_of_its_formats_alone():
