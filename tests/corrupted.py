@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from alpr_nb.images import decode_image
-from alpr_nb.synth import draw_sample, settings, validates, write_parts
+from alpr_nb.core.image_files import decode_image
+from alpr_nb.drawing.synthesize import draw_sample, settings, validates
+from alpr_nb.data.batch_writer import write_parts
 
 SETTINGS = dict(size=(480, 270), plate_width=(.2, .45), strength=.4, validation=.1)
 

@@ -1,0 +1,1 @@
+"""What a code is, and what detections say of it."""

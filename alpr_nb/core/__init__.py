@@ -1,0 +1,1 @@
+"""Paths and parameters, tables, images, atomic writing, workers, box geometry, reading order."""

@@ -1,0 +1,1 @@
+"""Photographs and annotations in, datasets out."""

@@ -1,0 +1,1 @@
+"""Projection, light and photographic effects."""

@@ -1,0 +1,1 @@
+"""Letter shapes: plate fonts, printed fonts, painted lettering."""

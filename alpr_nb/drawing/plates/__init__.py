@@ -1,0 +1,1 @@
+"""Licence plates and their wear."""

@@ -1,0 +1,1 @@
+"""Codes painted on steel walls: containers and wagons."""

@@ -1,0 +1,1 @@
+"""Vehicles and the scenes around them."""

@@ -1,0 +1,1 @@
+"""Metrics, the benchmark, and other readers to compare with."""

@@ -1,0 +1,1 @@
+"""Pages about the results of several stages."""

@@ -1,0 +1,102 @@
+"A scope is configuration: no code knows one by name, and the guide's new one touches nothing but `conf/`"
+import ast, io, subprocess, tokenize
+from pathlib import Path
+
+import numpy as np, pytest, yaml
+from conftest import copy_project
+from pages import blocks
+
+from alpr_nb.codes.formats import as_format, check_holds, random_code
+from alpr_nb.codes.scope import load_scope
+from alpr_nb.core.config import load_section
+from alpr_nb.workflow.fingerprint import parts
+from alpr_nb.workflow.notebook_cells import read_notebook
+from alpr_nb.drawing.synthesize import draw_sample, settings
+
+ROOT = Path(__file__).parents[2]
+SCOPES = sorted(p.stem for p in (ROOT/'conf/base').glob('*.yaml'))
+
+
+def drawn(params, task):
+    "The first sample that the parameters draw."
+    section = load_section(f'dataset.raw.synthetic.tasks.{task}', params)
+    return draw_sample(9, settings(**{k: v for k, v in section.items() if k not in ('scope', 'out', 'count', 'n_jobs', 'batch_size')}))
+
+
+@pytest.fixture(scope='module')
+def guided(tmp_path_factory):
+    "A copy of the project with the guide's scope."
+    copy = copy_project(tmp_path_factory.mktemp('scope')/'alpr-nb')
+    writing = [b for b in blocks(copy/'nbs/tutorials/new_scope.ipynb', 'sh') if 'conf/' in b]
+    subprocess.run(['bash', '-e'], cwd=copy, input='\n'.join(writing), text=True, check=True)
+    return copy
+
+
+def test_the_guide_touches_only_configuration(guided):
+    changed = subprocess.run(['git', 'status', '--porcelain', '-uall'], cwd=guided, check=True, capture_output=True, text=True).stdout
+    files = [line[3:] for line in changed.splitlines()]
+    assert files and all(f.startswith('conf/') for f in files), files
+
+
+@pytest.mark.parametrize('profile', ['smoke', 'quick'])
+def test_the_guide_s_scope_draws_and_has_a_whole_graph(guided, profile):
+    subprocess.run(['alpr-nb', 'params', 'base=uld', f'profile={profile}'], cwd=guided, check=True)
+    scope = load_scope(guided/'params.yaml')
+    assert scope.name == 'uld'
+    assert set(''.join(s['label'] for s in yaml.safe_load(drawn(guided/'params.yaml', 'cr').label)['shapes'])) <= set(scope.alphabet)
+    assert drawn(guided/'params.yaml', 'cd').jpeg
+    stages = subprocess.run(['dvc', 'stage', 'list', '--name-only'], cwd=guided, check=True, capture_output=True, text=True).stdout.split()
+    assert {'synthesize@cd', 'train@cr', 'benchmark@validation', 'bundle'} <= set(stages)
+    outs = subprocess.run(['dvc', 'dag', '--outs', '--dot'], cwd=guided, check=True, capture_output=True, text=True).stdout
+    assert 'datasets/uld/cd/synthetic' in outs and 'truck' not in outs
+
+
+@pytest.mark.parametrize('scope', SCOPES)
+def test_every_scope_describes_itself(tmp_path, project_copy, scope):
+    from alpr_nb.workflow.params import compose
+    params = compose([f'base={scope}'], tmp_path/'params.yaml', project_copy/'conf')
+    found = load_scope(params)
+    assert found.name == scope
+    assert (load_section('benchmark.reader', params)['published'] == {}) == (scope != 'truck'), 'the thesis read trucks'
+    for fmt in map(as_format, found.formats.values()):
+        code = random_code(np.random.default_rng(0), fmt)
+        assert set(code) <= set(found.alphabet) and check_holds(code, fmt.check)
+
+
+def words(file):
+    "Names and strings of a module, without comments and docstrings."
+    last = None
+    for t in tokenize.generate_tokens(io.StringIO(file.read_text()).readline):
+        if t.type == tokenize.NAME or t.type == tokenize.STRING and last not in (tokenize.NEWLINE, tokenize.INDENT, None): yield t.string
+        if t.type not in (tokenize.COMMENT, tokenize.NL): last = t.type
+
+
+DEFAULT = {'truck': {'cli.py', 'reader.py', 'read_command.py', 'parameters'}} # read when no scope is named; the commands' examples, too
+
+
+@pytest.mark.parametrize('scope', SCOPES)
+def test_no_code_knows_a_scope_by_name(scope):
+    knowing = {p.name for p in (ROOT/'alpr_nb').rglob('*.py') if p.name != '_modidx.py' and any(scope in w for w in words(p))}
+    for notebook in (ROOT/'nbs').glob('0*.ipynb'):
+        knowing |= {part for part, tree in parts(read_notebook(notebook), notebook.name).items() if scope in ast.unparse(tree)}
+    assert knowing == DEFAULT.get(scope, set())
+    assert scope not in (ROOT/'dvc.yaml').read_text()
+
+
+RELEASED = sorted(p.parent.name for p in (ROOT/'alpr_nb/bundles').glob('*/manifest.json'))
+
+
+@pytest.mark.parametrize('name', RELEASED)
+def test_a_released_reader_reads_what_its_scope_draws(tmp_path, project_copy, name):
+    "Gentle crops of the kind that validates: a reader of another alphabet or order of classes reads none of them."
+    from alpr_nb.workflow.params import compose
+    from alpr_nb.inference.reader import Reader
+    reader = Reader(name)
+    params = compose([f'base={reader.config.scope}'], tmp_path/'params.yaml', project_copy/'conf')
+    assert reader.config.alphabet == load_scope(params).alphabet and set(reader.config.formats) == set(load_scope(params).formats)
+    drawing = settings(**{k: v for k, v in load_section('dataset.raw.synthetic.tasks.cr', params).items()
+                          if k not in ('scope', 'out', 'count', 'n_jobs', 'batch_size')} | dict(seed=77, strength=.4, readable=.25, validation=1.,
+                                 formats=dict.fromkeys(reader.config.formats, 1))) # codes, without what only teaches characters
+    samples = [draw_sample(i, drawing) for i in range(20)]
+    read = [[r.code for r in reader.read(s.jpeg, crop=True)] for s in samples]
+    assert sum([s.code] == r for s, r in zip(samples, read)) >= 15, [(s.code, r) for s, r in zip(samples, read) if [s.code] != r]

@@ -1,0 +1,161 @@
+"The stage `synthesize`: the same bytes from the same seed, all or nothing, and no code on both sides"
+import json, zipfile
+from pathlib import Path
+
+import cv2, numpy as np, pandas as pd, pytest, yaml
+
+import alpr_nb.drawing.synthesize as synth
+from alpr_nb.data.labelme import read_labelme
+from alpr_nb.codes.formats import check_holds
+from alpr_nb.core.config import UserError
+from alpr_nb.drawing.synthesize import Settings, draw_sample, in_validation, settings, synthesize, validates
+
+SMALL = dict(size=[320, 180], plate_width=[.15, .4])
+
+
+def content(folder): return {p.name: p.read_bytes() for p in sorted(folder.iterdir())}
+
+
+def members(folder, kind):
+    out = {}
+    for p in sorted(folder.glob(f'*_{kind}_part_*.zip')):
+        with zipfile.ZipFile(p) as z:
+            assert all(i.compress_type == zipfile.ZIP_STORED and i.date_time == (1980, 1, 1, 0, 0, 0) for i in z.infolist())
+            out |= {n: z.read(n) for n in z.namelist()}
+    return out
+
+
+@pytest.fixture(scope='module')
+def runs(tmp_path_factory):
+    "Both tasks, each twice: with one process and with two"
+    d = tmp_path_factory.mktemp('synth')
+    for task in ('cd', 'cr'):
+        for jobs in (1, 2):
+            synthesize(task, d/f'{task}{jobs}', 30, validation=.2, seed=3, n_jobs=jobs, batch_size=12, annotator='ann',
+                       strip=20 if task == 'cd' else 0, **SMALL)
+    return d
+
+
+@pytest.mark.parametrize('task', ['cd', 'cr'])
+def test_bytes_do_not_depend_on_processes(runs, task):
+    a, b = content(runs/f'{task}1'), content(runs/f'{task}2')
+    assert list(a) == sorted([f'ann_{k}_part_{n}.zip' for k in ('image', 'label') for n in (1, 2, 3)] + ['synthetic.json', 'validation.csv'])
+    assert a == b
+
+
+def test_parts_have_their_sizes_and_names(runs):
+    for n, size in ((1, 12), (2, 12), (3, 6)):
+        with zipfile.ZipFile(runs/f'cd1/ann_image_part_{n}.zip') as i, zipfile.ZipFile(runs/f'cd1/ann_label_part_{n}.zip') as l:
+            assert len(i.namelist()) == size
+            assert [x.rsplit('.', 1)[0] for x in i.namelist()] == [x.rsplit('.', 1)[0] for x in l.namelist()]
+            assert not any('/' in x for x in i.namelist() + l.namelist())
+
+
+def test_other_seeds_and_tasks_differ(tmp_path, runs):
+    assert draw_sample(0, settings(task='cd', seed=3, **SMALL)).jpeg != draw_sample(0, settings(task='cd', seed=4, **SMALL)).jpeg
+    one, many = draw_sample(7, settings(task='cr', seed=3, validation=.2, annotator='ann', **SMALL)), members(runs/'cr1', 'image')
+    assert many['ann-cr-000007.jpg'] == one.jpeg  # a sample depends on its number, not on the run's length
+
+
+@pytest.mark.parametrize('task', ['cd', 'cr'])
+def test_annotations_fit_their_images(runs, task):
+    images, labels = members(runs/f'{task}1', 'image'), members(runs/f'{task}1', 'label')
+    for name, data in images.items():
+        im, ann = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), json.loads(labels[name[:-4] + '.json'])
+        h, w = im.shape[:2]
+        assert (ann['imagePath'], ann['imageWidth'], ann['imageHeight']) == (name, w, h)
+        if task == 'cd': assert (w, h) == (320, 200) and im[-20:].mean() < 110
+        else: assert 7 == len(ann['shapes'])
+        for s in ann['shapes']:
+            (x1, y1), (x2, y2) = s['points']
+            assert 0 <= x1 < x2 <= w and 0 <= y1 < y2 <= (180 if task == 'cd' else h)
+            assert s['shape_type'] == 'rectangle'
+            assert (s['label'] == 'plate' and len(s['description']) == 7) if task == 'cd' else len(s['label']) == 1
+
+
+def test_no_code_is_on_both_sides(runs):
+    held, trained = set(), set()
+    for task in ('cd', 'cr'):
+        csv = pd.read_csv(runs/f'{task}1/validation.csv').set_index('image').code
+        assert len(csv) == 6 and csv.index.is_unique
+        for name, data in members(runs/f'{task}1', 'label').items():
+            shapes, image = json.loads(data)['shapes'], name[:-5] + '.jpg'
+            codes = {s['description'] for s in shapes} if task == 'cd' else {''.join(s['label'] for s in shapes)}
+            (held if image in csv.index else trained).update(codes)
+            if image in csv.index:
+                area = lambda s: np.prod(np.subtract(s['points'][1], s['points'][0]))
+                assert csv[image] == (max(shapes, key=area)['description'] if task == 'cd' else codes.pop())
+    assert held and trained and not held & trained
+    assert all(in_validation(c, 3, .2) for c in held) and not any(in_validation(c, 3, .2) for c in trained)
+
+
+def test_share_that_validates():
+    for share in (0, .1, .25, 1/3, 1): assert abs(sum(validates(i, share) for i in range(3000)) - 3000*share) <= 1
+
+
+def test_stored_scenes_read_back(runs):
+    "The next stage accepts what this one writes"
+    batches = pytest.importorskip('alpr_nb.data.batches')
+    samples = batches.list_samples(runs/'cd1')
+    assert len(samples) == 30 and len(batches.read_validation(runs/'cd1')) == 6
+
+
+def test_a_failure_leaves_the_old_run(tmp_path, monkeypatch):
+    out = tmp_path/'out'
+    synthesize('cr', out, 3, n_jobs=1, **SMALL)
+    before = content(out)
+    def stop(i, s):
+        if i == 4: raise KeyboardInterrupt
+        return draw_sample(i, s)
+    monkeypatch.setattr(synth, 'draw_sample', stop)
+    with pytest.raises(KeyboardInterrupt): synthesize('cr', out, 9, seed=1, n_jobs=1, batch_size=2, **SMALL)
+    assert content(out) == before and [p.name for p in tmp_path.iterdir()] == ['out']
+    with pytest.raises(KeyboardInterrupt): synthesize('cr', tmp_path/'new', 9, n_jobs=1, batch_size=2, **SMALL)
+    assert [p.name for p in tmp_path.iterdir()] == ['out']
+
+
+def test_someone_elses_folder_is_not_replaced(tmp_path):
+    (tmp_path/'ann_image_part_1.zip').write_bytes(b'precious')
+    (tmp_path/'validation.csv').write_text('image,code\n')
+    with pytest.raises(UserError, match='not replaced'): synthesize('cr', tmp_path, 2, n_jobs=1, **SMALL)
+    assert (tmp_path/'ann_image_part_1.zip').read_bytes() == b'precious'
+
+
+@pytest.mark.parametrize('keys,said', [
+    (dict(task='ocr'), 'task'), (dict(count=0), 'count'), (dict(count=1.5), 'count'), (dict(batch_size=0), 'batch_size'),
+    (dict(validation=1.2), 'validation'), (dict(size=[960]), 'size'), (dict(size=[0, 540]), 'size'), (dict(strip=-1), 'strip'),
+    (dict(plate_width=[.5, .1]), 'plate_width'), (dict(formats={'old': -1}), 'formats'), (dict(formats={}), 'formats'),
+    (dict(formats={'british': 1}), 'british'), (dict(quality=0), 'quality'), (dict(annotator='../x'), 'annotator'),
+    (dict(colour=1), 'colour'), (dict(wear={'moss': .1}), 'wear'), (dict(wear={'flakes': 1.2}), 'flakes'), (dict(wear=.3), 'wear'), (dict(painter='alpr_nb.drawing.steel.scene', wear={'flakes': .1}), 'wear'), (dict(validation='much'), 'validation'), (dict(seed=-1), 'seed'), (dict(categories={'pink': 1}), 'pink')])
+def test_wrong_settings_are_named(tmp_path, keys, said):
+    with pytest.raises(UserError, match=said): synthesize(**dict(task='cr', out=tmp_path/'o', count=2, n_jobs=1) | keys)
+    assert not list(tmp_path.iterdir())
+
+
+def test_weights_choose(tmp_path):
+    s = settings(task='cr', formats={'mercosul': 1, 'old': 0}, categories={'commercial': 1}, rows2=0, strength=0, **SMALL)
+    for i in range(5):
+        said = ''.join(x['label'] for x in json.loads(draw_sample(i, s).label)['shapes'])
+        assert said[3].isdigit() and said[4].isalpha()
+    assert all(f in Settings.__dataclass_fields__ for f in ('size', 'strip', 'formats', 'rows2', 'categories', 'plate_width', 'strength'))
+
+
+@pytest.mark.parametrize('name', ['container', 'wagon'])
+@pytest.mark.parametrize('task', ['cd', 'cr'])
+def test_a_painter_draws_what_is_no_plate(name, task):
+    "Codes on steel through the same settings: right side of the split, check digits that hold, one box a character."
+    section = yaml.safe_load((Path(__file__).parents[2]/f'conf/dataset/raw/{name}.yaml').read_text())['looks']
+    scheme = dict(container='iso6346', wagon='luhn')[name]
+    patterns = dict(iso6346=dict(pattern='LLL[UJZ]NNNNNNN', check=scheme)) if name == 'container' else dict(wagon1520=dict(pattern='N'*8, check=scheme))
+    s = settings(task=task, size=(640, 360), validation=.5, painter='alpr_nb.drawing.steel.scene', looks=section, patterns=patterns, formats=dict.fromkeys(patterns, 1))
+    samples = [draw_sample(i, s) for i in range(4)]
+    assert [x.jpeg for x in samples] == [draw_sample(i, s).jpeg for i in range(4)]
+    for i, x in enumerate(samples):
+        ann = read_labelme(x.label.encode())
+        codes = [p.text for p in ann.shapes] if task == 'cd' else [''.join(p.label for p in ann.shapes)]
+        assert validates(i, .5) == bool(x.code) and (not x.code or x.code in codes)
+        for c in codes: assert check_holds(c, scheme) and in_validation(c, s.seed, .5) == validates(i, .5)
+
+
+def test_a_painter_that_is_not_there_is_named():
+    with pytest.raises(UserError, match="painter 'alpr_nb.nobody'"): settings(task='cd', painter='alpr_nb.nobody', looks={}, formats={'old': 1})

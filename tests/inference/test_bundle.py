@@ -1,0 +1,103 @@
+import hashlib
+import json
+
+import pytest
+
+from alpr_nb.inference.reader import Reader
+from alpr_nb.inference.bundle import BundleError, ReaderConfig, load_bundle, packaged_bundle, write_bundle
+from onnx_models import fixed_model, text_model
+
+CONFIG = ReaderConfig(scope='truck', formats=dict(old=dict(pattern='LLLNNNN', same=['O0']), mercosul='LLLNLNN'))
+
+
+@pytest.fixture
+def models(tmp_path):
+    (tmp_path/'cd.onnx').write_bytes(fixed_model([[256, 144, 200, 60, .95, 1.]]))
+    (tmp_path/'cr.onnx').write_bytes(text_model('ABC1D23'))
+    return tmp_path/'cd.onnx', tmp_path/'cr.onnx'
+
+
+@pytest.fixture
+def bundle(tmp_path, models):
+    write_bundle(tmp_path/'bundle', *models, CONFIG, git_revision='abc', metrics={'validation': {'acc@0.2': .97}}, data={'cd': 'h'})
+    return tmp_path/'bundle'
+
+
+def edit(bundle, **change):
+    file = bundle/'manifest.json'
+    file.write_text(json.dumps({**json.loads(file.read_text()), **change}))
+
+
+def test_manifest_says_all_that_another_runtime_needs(bundle):
+    m = json.loads((bundle/'manifest.json').read_text())
+    assert m['schema_version'] == 1 and m['scope'] == 'truck' and m['alphabet'].endswith('789') and m['licence'] == 'AGPL-3.0'
+    assert m['cd']['size'] == 512 and m['cr']['size'] == 256 and m['formats']['old']['pattern'] == 'LLLNNNN'
+    assert m['git_revision'] == 'abc' and m['metrics']['validation']['acc@0.2'] == .97 and 'images' in m['layout']['input']
+    assert {f.name for f in bundle.iterdir()} == set(m['files']) | {'manifest.json'}
+    for name, digest in m['files'].items(): assert hashlib.sha256((bundle/name).read_bytes()).hexdigest() == digest
+    assert json.loads((bundle/'substitutions.json').read_text())['B'] == '8'
+
+
+def test_a_bundle_loads_as_it_was_written_and_reads(bundle, models):
+    b = load_bundle(bundle)
+    assert b.models['cr'] == models[1].read_bytes() and b.manifest.formats == CONFIG.formats
+    assert b.manifest.substitutions == CONFIG.substitutions
+    import numpy as np
+    assert Reader(bundle=bundle, threads=1).read(np.zeros((720, 1280, 3), np.uint8))[0].code == 'ABC1D23'
+
+
+def test_writing_is_reproducible_and_replaces_only_bundles(tmp_path, models, bundle):
+    before = {f.name: f.read_bytes() for f in bundle.iterdir()}
+    write_bundle(bundle, *models, CONFIG, git_revision='abc', metrics={'validation': {'acc@0.2': .97}}, data={'cd': 'h'})
+    assert before == {f.name: f.read_bytes() for f in bundle.iterdir()}
+    (tmp_path/'mine').mkdir(); (tmp_path/'mine'/'thesis.tex').touch()
+    with pytest.raises(BundleError, match='is no bundle'): write_bundle(tmp_path/'mine', *models, CONFIG)
+    with pytest.raises(BundleError, match='no such model'): write_bundle(tmp_path/'new', models[0], tmp_path/'none.onnx', CONFIG)
+    with pytest.raises(ValueError, match='git_rev'): write_bundle(tmp_path/'new', *models, CONFIG, git_rev='x')
+    assert sorted(p.name for p in tmp_path.iterdir()) == ['bundle', 'cd.onnx', 'cr.onnx', 'mine']
+
+
+@pytest.mark.parametrize('name', ['cd.onnx', 'cr.onnx', 'substitutions.json'])
+def test_a_changed_or_missing_file_is_refused_by_name(bundle, name):
+    content = bytearray((bundle/name).read_bytes()); content[len(content)//2] ^= 1
+    (bundle/name).write_bytes(content)
+    with pytest.raises(BundleError, match=f'{name}: the file was changed'): load_bundle(bundle)
+    (bundle/name).unlink()
+    with pytest.raises(BundleError, match=f'{name} is missing'): load_bundle(bundle)
+    (bundle/name).mkdir()
+    with pytest.raises(BundleError, match=f'{name}: cannot be read'): load_bundle(bundle)
+
+
+def test_an_unknown_file_is_refused(bundle):
+    (bundle/'evil.py').touch()
+    with pytest.raises(BundleError, match='evil.py'): load_bundle(bundle)
+
+
+@pytest.mark.parametrize('change, message', [
+    (dict(schema_version=2), 'schema version 2'), (dict(schema_version=None), 'schema version None'),
+    (dict(files={}), 'must name exactly'), (dict(files={'cd.onnx': '', 'cr.onnx': '', '../substitutions.json': ''}), 'must name exactly'),
+    (dict(files=['cd.onnx']), 'must name exactly'), (dict(colour='red'), 'colour'), (dict(cd={'size': 'big'}), 'cd.size'),
+    (dict(formats={'old': {'pattern': 'LL['}}), 'formats'), (dict(substitutions={}), 'substitutions'), (dict(alphabet=7), 'alphabet')])
+def test_a_manifest_that_does_not_fit_is_refused(bundle, change, message):
+    edit(bundle, **change)
+    with pytest.raises(BundleError, match=message) as e: load_bundle(bundle)
+    assert '\n' not in str(e.value) and 'manifest.json' in str(e.value)
+
+
+@pytest.mark.parametrize('content', ['', '[]', '{', '"x"', b'\xff\xfe'])
+def test_a_manifest_that_is_no_object_is_refused(bundle, content):
+    (bundle/'manifest.json').write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(BundleError, match='manifest.json'): load_bundle(bundle)
+
+
+def test_no_bundle(tmp_path):
+    with pytest.raises(BundleError, match='no such bundle'): load_bundle(tmp_path/'none')
+    with pytest.raises(BundleError, match='no manifest.json'): load_bundle(tmp_path)
+    with pytest.raises(BundleError, match="container, .*wagon; .*base=tram.*--bundle models/tram/bundle"): packaged_bundle('tram')
+    with pytest.raises(BundleError, match='scope'): packaged_bundle('../truck')
+
+
+def test_a_model_with_other_classes_is_refused(tmp_path, models):
+    (tmp_path/'few.onnx').write_bytes(fixed_model([[1, 1, 1, 1, 1, 1]]))
+    write_bundle(tmp_path/'bundle', models[0], tmp_path/'few.onnx', CONFIG)
+    with pytest.raises(ValueError, match='1 classes, 36 were expected'): Reader(bundle=tmp_path/'bundle')

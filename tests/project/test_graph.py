@@ -1,0 +1,153 @@
+"""The whole pipeline in the smoke profile, through DVC and papermill, in a copy of the project."""
+import json
+import os
+import re
+import shutil
+import subprocess
+
+import nbformat
+import pytest
+from conftest import copy_project
+
+from alpr_nb.core.config import load_params
+
+pytestmark = pytest.mark.graph
+
+
+@pytest.fixture(scope='module')
+def project(tmp_path_factory):
+    return copy_project(tmp_path_factory.mktemp('graph')/'alpr-nb')
+
+
+def run(project, *command, check=True):
+    "Run a command in the copy, with the copy's own modules; returns what it printed."
+    done = subprocess.run(command, cwd=project, env={**os.environ, 'PYTHONPATH': str(project)}, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert not check or done.returncode == 0, done.stdout[-5000:]
+    return done
+
+
+def ran(output):
+    "Names of the stages that DVC ran."
+    return set(re.findall(r"^Running stage '([^']+)'", output, re.M))
+
+
+def edit(project, old, new, cell_type='code', name='nbs/02_train_cr.ipynb'):
+    "Replace `old`, which must be there, in the cells of a type."
+    notebook = nbformat.read(project/name, as_version=4)
+    cells = [c for c in notebook.cells if c.cell_type == cell_type and old in c.source]
+    assert cells, f'{old!r} is not in a {cell_type} cell of {name}'
+    cells[0].source = cells[0].source.replace(old, new, 1)
+    nbformat.write(notebook, project/name)
+
+
+def test_smoke_profile_runs_from_nothing(project):
+    run(project, 'alpr-nb', 'params', 'profile=smoke')
+    stages = ran(run(project, 'dvc', 'repro').stdout)
+    assert {'synthesize@cd', 'prepare-data@cr', 'train@cd', 'train@cr', 'prepare-model@cd', 'benchmark@validation',
+            'verify@validation', 'index', 'bundle'} <= stages
+    metrics = json.loads((project/'outputs/truck/benchmark/validation/metrics.json').read_text())
+    assert metrics['n'] > 0 and 0 <= metrics['acc@0.2'] <= 1
+    pages = {p.stem for p in (project/'reports/truck').glob('*.html')}
+    assert pages == {f'{stage}-{task}' for stage in ('prepare-data', 'train', 'prepare-model') for task in ('cd', 'cr')
+                     } | {'benchmark-validation', 'errors'}
+    assert (project/'reports/index.html').is_file()
+    manifest = json.loads((project/'models/truck/bundle/manifest.json').read_text())
+    assert manifest['scope'] == 'truck'
+    drawn = load_params(project/'params.yaml')['dataset']['raw']['synthetic']['tasks']
+    assert {task: own['count'] for task, own in manifest['synthesis'].items()} == {task: own['count'] for task, own in drawn.items()}
+    photo = next((project/'datasets/truck/cd/raw/validation').glob('*.jpg'))
+    line = json.loads(run(project, 'alpr-nb', 'read', '--json', '--bundle', 'models/truck/bundle', str(photo)).stdout)
+    assert line['width'] > 0 and isinstance(line['readings'], list)
+
+
+def test_nothing_runs_twice(project):
+    again = run(project, 'dvc', 'repro').stdout
+    stages = run(project, 'dvc', 'stage', 'list', '--name-only').stdout.split()
+    assert ran(again) == set()
+    assert set(re.findall(r"^Stage '([^']+)' didn't change", again, re.M)) == set(stages)
+
+
+def test_scopes_lie_side_by_side(project):
+    "One word switches the scope, and back: nothing that was made before is made again."
+    run(project, 'alpr-nb', 'params', 'base=wagon', 'profile=smoke')
+    assert {'synthesize@cr', 'check@cr', 'prepare-data@cr'} <= ran(run(project, 'dvc', 'repro', 'prepare-data@cr').stdout)
+    assert (project/'datasets/wagon/cr/yolo').is_dir() and (project/'datasets/truck/cr/yolo').is_dir()
+    run(project, 'alpr-nb', 'params', 'profile=smoke')
+    assert ran(run(project, 'dvc', 'repro').stdout) <= {'code@drawn-by'}
+    run(project, 'alpr-nb', 'params', 'base=wagon', 'profile=smoke')
+    assert ran(run(project, 'dvc', 'repro', 'prepare-data@cr').stdout) <= {'code@drawn-by'}
+    run(project, 'alpr-nb', 'params', 'profile=smoke')
+    run(project, 'dvc', 'repro')
+
+
+def test_metrics_and_plots_are_shown(project):
+    assert 'acc@0.2' in run(project, 'dvc', 'metrics', 'show').stdout
+    shown = subprocess.run(['dvc', 'plots', 'show', '--json'], cwd=project, check=True, capture_output=True, text=True).stdout
+    drawn = {title for title, found in json.loads(shown)['data'].items() if found}
+    assert {'mAP50 by epoch', 'Whole codes right by least confidence of a character'} <= drawn # a model of one epoch fills no other
+
+
+def test_a_sentence_reaches_its_report_without_training(project):
+    first = nbformat.read(project/'nbs/02_train_cr.ipynb', as_version=4).cells[0].source.splitlines()[0]
+    edit(project, first, f'{first}\n\nA sentence about quokkas.', 'markdown')
+    stages = ran(run(project, 'dvc', 'repro').stdout)
+    assert 'report@train-cr' in stages
+    assert stages <= {'code@02_train_cr', 'report@train-cr', 'index', 'verify@validation'}
+    assert 'quokkas' in (project/'reports/truck/train-cr.html').read_text()
+
+
+def test_a_comment_does_not_retrain(project):
+    edit(project, '#| eval: false', '#| eval: false\n# quokkas train well')
+    module = project/'alpr_nb/training/run.py'
+    module.write_text(module.read_text() + '\n# a comment about quokkas\n')
+    stages = ran(run(project, 'dvc', 'repro').stdout)
+    assert 'code@02_train_cr' in stages
+    assert not {s for s in stages if s.startswith(('train', 'prepare', 'benchmark', 'synthesize'))}
+
+
+def test_an_experiment_runs_what_depends_on_its_parameter(project):
+    done = run(project, 'dvc', 'exp', 'run', '-n', 'longer', '-S', 'profile=smoke', '-S', 'train.tasks.cr.epochs=2').stdout
+    assert ran(done) >= {'train@cr', 'prepare-model@cr', 'benchmark@validation', 'report@train-cr', 'index', 'bundle'}
+    assert not {s for s in ran(done) if s.startswith('synthesize') or s.endswith(('@cd', '-cd')) or s.startswith('prepare-data')}
+    shown = run(project, 'dvc', 'exp', 'show', '--csv').stdout
+    assert 'longer' in shown and 'train.tasks.cr.epochs' in shown and 'acc@0.2' in shown
+
+
+@pytest.mark.parametrize('change', ['stage cell', 'imported module'])
+def test_changed_code_retrains(project, change):
+    before = (project/'nbs/02_train_cr.ipynb').read_text(), (project/'alpr_nb/training/run.py').read_text()
+    if change == 'stage cell': edit(project, '#| eval: false', "#| eval: false\nprint('quokkas')")
+    else: (project/'alpr_nb/training/run.py').write_text(before[1] + "\nquokkas = 1\n")
+    try:
+        assert 'train@cr:' not in run(project, 'dvc', 'status', 'train@cr').stdout
+        run(project, 'dvc', 'repro', 'code@02_train_cr')
+        assert 'train@cr:' in run(project, 'dvc', 'status', 'train@cr').stdout
+        if change == 'stage cell': assert 'train@cr' in ran(run(project, 'dvc', 'repro', 'train@cr').stdout)
+    finally:
+        (project/'nbs/02_train_cr.ipynb').write_text(before[0])
+        (project/'alpr_nb/training/run.py').write_text(before[1])
+
+
+def test_another_checkpoint_under_the_same_name_retrains(project):
+    "A training depends on what it starts from: not on the name alone, and not on the rest of weights/."
+    run(project, 'alpr-nb', 'params', 'profile=smoke', 'train.tasks.cr.weights=mine.pt')
+    start, seen = project/'outputs/truck/cr/start.json', []
+    for file, content in (('mine.pt', 'one'), ('README.md', 'prose'), ('mine.pt', 'two')):
+        (project/'weights'/file).write_text(content)
+        assert 'start@cr' in ran(run(project, 'dvc', 'repro', 'start@cr').stdout)
+        seen.append(start.read_text())
+    assert seen[0] == seen[1] != seen[2]
+    assert 'outputs/truck/cr/start.json' in run(project, 'dvc', 'status', 'train@cr').stdout
+
+
+def test_under_the_gate_the_reports_stay_and_no_bundle_is_made(project):
+    run(project, 'alpr-nb', 'params', 'profile=smoke', 'benchmark.gate=1.01')
+    shutil.rmtree(project/'models/truck/bundle')
+    failed = run(project, 'dvc', 'repro', check=False)
+    assert failed.returncode != 0
+    assert "failed to reproduce 'verify@validation'" in failed.stdout
+    assert re.search(r'acc@0\.2 .*1\.01', failed.stdout), failed.stdout[-2000:]
+    assert (project/'reports/truck/benchmark-validation.html').is_file() and (project/'reports/index.html').is_file()
+    assert not (project/'outputs/truck/gate/validation.json').exists()
+    assert not (project/'models/truck/bundle').exists()

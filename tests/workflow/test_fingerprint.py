@@ -1,0 +1,117 @@
+"Fingerprints: what retrains a model and what does not."
+import ast
+import json
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from alpr_nb.core.config import UserError
+from alpr_nb.workflow.fingerprint import digest, fingerprint, parse, write_fingerprint
+
+ROOT = Path(__file__).parents[2]
+MODULES = sorted(p for p in (ROOT/'alpr_nb').rglob('*.py'))
+STAGES = sorted((ROOT/'nbs').glob('0*.ipynb'))
+
+FILES = {
+    '__init__.py': '"""Package."""\n__version__ = "0.1.0"\ndef __getattr__(name):\n    from .reader import Reader\n    return Reader\n',
+    'train.py': '"""Train."""\nfrom .codes import decode\ndef fit(epochs: int=3): # passes\n    "Fit."\n    from alpr_nb import losses\n    return epochs\n',
+    'codes.py': 'decode = str.upper\n', 'losses.py': 'raise SystemError("imported")\n', 'reader.py': 'Reader = 1\n',
+    'train_cr.py': 'def schedule(): return 1\n', 'other.py': 'x = 1\n'}
+CELLS = [
+    dict(cell_type='markdown', source='# Title'),
+    dict(cell_type='code', source='#| default_exp train_cr'),
+    dict(cell_type='code', source='#| export\ndef schedule():\n    "Linear."\n    return 1'),
+    dict(cell_type='code', source='schedule() # example'),
+    dict(cell_type='code', source='epochs: int = 3 # passes', metadata=dict(tags=['parameters'])),
+    dict(cell_type='code', source="#| eval: false\nfrom alpr_nb.train import fit\nfrom alpr_nb.train_cr import schedule\nfit(epochs)")]
+
+@pytest.fixture
+def project(tmp_path):
+    (tmp_path/'alpr_nb').mkdir()
+    (tmp_path/'nbs').mkdir()
+    (tmp_path/'params.yaml').write_text('{}')
+    for name, code in FILES.items(): (tmp_path/'alpr_nb'/name).write_text(code)
+    return tmp_path
+
+def save(project, cells=CELLS, ids='abcdefgh', outputs=()):
+    "The notebook, with other ids or outputs when asked for."
+    full = [dict(dict(metadata={}, outputs=list(outputs), execution_count=None), **c, id=i) for c, i in zip(cells, ids)]
+    (project/'nbs/02_train_cr.ipynb').write_text(json.dumps(dict(nbformat=4, nbformat_minor=5, metadata={}, cells=full)))
+    return fingerprint(project/'nbs/02_train_cr.ipynb', project)
+
+def swap(n, old, new): return [dict(c, source=c['source'].replace(old, new)) if i == n else c for i, c in enumerate(CELLS)]
+
+def test_reach(project):
+    "Through functions too, without importing; its own module and the lazy reader stay out."
+    before = set(sys.modules)
+    assert list(save(project)['modules']) == ['alpr_nb', 'alpr_nb.codes', 'alpr_nb.losses', 'alpr_nb.train']
+    assert 'alpr_nb.losses' not in set(sys.modules) - before
+
+@pytest.mark.parametrize('cells, more', [
+    (swap(0, 'Title', 'Another title'), {}), (CELLS[1:], {}), (CELLS[:3] + CELLS[4:], {}), (swap(3, 'schedule()', 'assert schedule() > 0'), {}),
+    (swap(2, 'Linear.', 'Falls linearly.'), {}), (swap(4, '# passes', '# over the data'), {}), (swap(4, 'epochs: int = 3', 'epochs:int=3'), {}),
+    (swap(5, '#| eval: false', '# Fit.\n#|eval:false'), {}), (swap(5, 'fit(epochs)', 'fit(\n    epochs,\n)'), {}),
+    (CELLS, dict(ids='stuvwxyz')), (CELLS, dict(outputs=[dict(output_type='stream', name='stdout', text='1')])),
+])
+def test_prose_does_not_count(project, cells, more):
+    assert save(project, cells, **more) == save(project)
+
+@pytest.mark.parametrize('n, old, new, part', [
+    (2, 'return 1', 'return 2', 'export'), (4, '= 3', '= 4', 'parameters'), (5, 'fit(epochs)', 'fit(2*epochs)', 'stages'),
+    (5, '#| eval: false\n', '', 'stages')])
+def test_code_counts(project, n, old, new, part):
+    first, second = save(project), save(project, swap(n, old, new))
+    assert first[part] != second[part]
+    assert all(first[k] == second[k] for k in {'export', 'parameters', 'stages'} - {part})
+
+@pytest.mark.parametrize('name, old, new, counts', [
+    ('train.py', '# passes', '# epochs', False), ('train.py', '"Fit."', '"Fit a model."', False), ('train.py', '"""Train."""', '', False),
+    ('train.py', '=3', '=4', True), ('codes.py', 'upper', 'lower', True), ('losses.py', 'imported', 'no', True),
+    ('other.py', '1', '2', False), ('reader.py', '1', '2', False), ('__init__.py', '0.1.0', '0.2.0', False),
+    ('train_cr.py', '1', '2', False)])
+def test_modules(project, name, old, new, counts):
+    first, file = save(project), project/'alpr_nb'/name
+    file.write_text(file.read_text().replace(old, new))
+    assert (save(project) != first) == counts
+
+def test_the_reader_counts_for_code_that_asks_for_it(project):
+    found = save(project, swap(5, 'from alpr_nb.train import fit', 'from alpr_nb import Reader'))
+    assert 'alpr_nb.reader' in found['modules']
+
+@pytest.mark.parametrize('source, said', [('%matplotlib inline', "cell 6: line 2 ('%matplotlib inline') is not valid Python"),
+                                          ('!pip install x', "IPython's % and ! lines"), ('def f(:', 'is not valid Python')])
+def test_code_that_cannot_be_parsed(project, source, said):
+    with pytest.raises(UserError) as e: save(project, CELLS[:5] + [dict(CELLS[5], source=f'#| eval: false\n{source}')])
+    assert said in str(e.value) and '02_train_cr.ipynb, cell 6' in str(e.value)
+
+def test_broken_module_and_unknown_target(project):
+    (project/'alpr_nb/codes.py').write_text('x = (')
+    with pytest.raises(UserError, match='codes.py: '): save(project)
+    with pytest.raises(UserError, match='neither a notebook nor a module'): fingerprint('alpr_nb.nowhere', project)
+    with pytest.raises(UserError, match='no such notebook'): fingerprint(project/'nbs/y.ipynb', project)
+
+def test_file_is_sorted_and_left_alone(project):
+    save(project)
+    out = project/'outputs/code/02_train_cr.json'
+    write_fingerprint(project/'nbs/02_train_cr.ipynb', out, project)
+    said, stamp = json.loads(out.read_text()), out.stat().st_mtime_ns
+    assert list(said) == sorted(said) and str(project) not in out.read_text()
+    write_fingerprint(project/'nbs/02_train_cr.ipynb', out, project)
+    assert out.stat().st_mtime_ns == stamp and [p.name for p in out.parent.iterdir()] == [out.name]
+
+@pytest.mark.parametrize('path', MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_layout_of_our_modules_does_not_count(path):
+    "Python's own unparser throws comments and layout away."
+    code = path.read_text()
+    assert digest(parse(code, path.name)) == digest(parse(ast.unparse(ast.parse(code)), path.name))
+
+@pytest.mark.parametrize('path', STAGES, ids=lambda p: p.name)
+def test_workbook(path):
+    "Quick, and free of the command line and of the reader's callers."
+    began = time.process_time()
+    found = fingerprint(path, ROOT)
+    assert time.process_time() - began < 2 # 0.2 s when nothing else runs
+    assert 'alpr_nb.cli' not in found['modules'] and 'alpr_nb.workflow.notebook_html' not in found['modules']
+    assert not path.name.startswith('01') or 'alpr_nb.inference.reader' not in found['modules']
