@@ -161,8 +161,9 @@ def run_notebook(notebook: str|Path, # .ipynb with a cell tagged `parameters`
 def _execute(notebook: Path, parameters: dict, running: Path, root: Path, timeout, console: Console) -> None:
     import nbformat, papermill
     nb = nbformat.read(notebook, as_version=4)
-    if any('default_exp' in directives(c.source) for c in nb.cells if c.cell_type == 'code'):
-        for c in filter(is_example, nb.cells): c.metadata['tags'] = [*c.metadata.get('tags', ()), 'skip-execution']
+    library = any('default_exp' in directives(c.source) for c in nb.cells if c.cell_type == 'code')
+    for c in nb.cells:
+        if has_tag(c, 'demo') or library and is_example(c): c.metadata['tags'] = [*c.metadata.get('tags', ()), 'skip-execution']
     braces = lambda path: str(path).replace('{', '{{').replace('}', '}}')
     with tempfile.TemporaryDirectory(prefix='alpr-nb-') as folder:
         tagged = Path(folder)/'source.ipynb'
