@@ -17,8 +17,9 @@ from .labelme import Annotation, labelme_json, read_labelme
 from ..core.config import UserError
 from ..inference.detector import Detections
 from ..core.boxes import iou
-from ..core.image_files import IMAGES, MAX_PIXELS, can_copy, image_file
-from .written_files import Ledger, put
+from ..core.image_files import IMAGES, MAX_PIXELS, can_copy, encode_image
+from ..core.atomic import write_atomic
+from .written_files import Ledger
 from .proposals import Proposal, as_painted, propose_chars, propose_plates
 from ..inference.reader import Reader, ReadError, load_image
 from ..inference.read_command import list_images
@@ -47,7 +48,7 @@ def as_file(
         if suffix in IMAGES and can_copy(content): return path.name, content
     except OSError: pass # not for Pillow
     name = path.name if suffix in IMAGES else f'{path.stem}.png'
-    return name, image_file(pixels, Path(name).suffix.lower())
+    return name, encode_image(pixels, Path(name).suffix.lower())
 
 def crop_names(
     stem: str, # of the photograph
@@ -84,7 +85,7 @@ def items_of(
     for name, (x1, y1, x2, y2), p in zip(crop_names(path.stem, boxes, known), boxes, plates):
         if x2 <= x1 or y2 <= y1: continue
         chars = Detections(p.chars.boxes - np.float32([x1, y1]*2), p.chars.probs)
-        out.append(Item(f'{name}.png', image_file(pixels[y1:y2, x1:x2], '.png'), x2 - x1, y2 - y1,
+        out.append(Item(f'{name}.png', encode_image(pixels[y1:y2, x1:x2], '.png'), x2 - x1, y2 - y1,
                         propose_chars(chars, reader.config, text, least), text, (path.name, (x1, y1, x2, y2))))
     return out
 
@@ -133,7 +134,7 @@ def annotate(
         rows += _annotate_batch(paths[at:at + batch], ledger, earlier, reader, task, texts, crops, confidence)
     if not any((out/'review').iterdir()): (out/'review').rmdir()
     review = pd.DataFrame(rows, columns=COLUMNS).sort_values(['confidence', 'image'], kind='stable', ignore_index=True)
-    put(out/'review.csv', review.to_csv(index=False, lineterminator='\n').encode())
+    write_atomic(out/'review.csv', review.to_csv(index=False, lineterminator='\n'))
     return review
 
 def check_paths(
@@ -188,7 +189,7 @@ def _store(items, ledger, split):
         rows.append(row_of(f'{folder}{i.image}', p.status, reason, i.text, p.code, p.confidence))
     ledger.save()
     for name, there, image, content in plan:
-        if not there.exists() or there.read_bytes() != image: put(there, image)
+        if not there.exists() or there.read_bytes() != image: write_atomic(there, image)
         ledger.write(name, content)
         ledger.remove(_elsewhere(name))
     return rows

@@ -17,7 +17,7 @@ from .batches import chunk_size, iter_samples, list_samples, read_validation
 from ..core.config import UserError
 from .checks.findings import quarantined, read_quarantine
 from ..core.atomic import replacing
-from ..core.image_files import can_copy, decode_image, image_file
+from ..core.image_files import can_copy, decode_image, encode_image
 from .yolo_labels import class_numbers, clip_shapes, codes_of, plain_code, yolo_boxes, yolo_line
 from .ground_truth import read_code
 from ..core.parallel import workers
@@ -55,7 +55,7 @@ def _write(sample, data, ann, task, classes, strip, held, yolo, raw):
     shapes = clip_shapes(ann.shapes, w, h, strip, where)
     if strip: image = image[:h - strip]
     h, name, split = h - strip, Path(sample.image), 'val' if sample.image in held else 'train'
-    data = data if not strip and can_copy(data) else image_file(image, name.suffix.lower())
+    data = data if not strip and can_copy(data) else encode_image(image, name.suffix.lower())
     (yolo/'images'/split/name).write_bytes(data)
     lines = [yolo_line(classes[s.label], s.box, w, h) + '\n' for s in shapes]
     (yolo/'labels'/split/f'{name.stem}.txt').write_text(''.join(lines))

@@ -19,6 +19,7 @@ from ..inference.bundle import ReaderConfig
 from ..inference.calibration import sureness, twins
 from ..codes.formats import format_of, in_validation
 from ..codes.scope import Scope, load_scope
+from ..core.atomic import write_atomic
 from ..core.config import UserError, project_path
 from ..codes.decoding import substitute
 from ..inference.detector import DetectorConfig, Detections
@@ -211,8 +212,5 @@ def verify(metrics_path: Path, # metrics.json of a benchmark set
         raise UserError(f"{metrics_path}: acc@0.2 is {acc:.4f} (95% interval {around[0]:.4f} to {around[1]:.4f}, n={m.get('n')}), "
                         f"{gate - acc:.4f} under the gate of {gate:g}; train longer or on more data, or lower benchmark.gate.")
     result = {'acc@0.2': acc, 'interval': around, 'gate': gate, 'n': m.get('n')}
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(f'.{out.name}.part')
-    part.write_text(json.dumps(result, indent=1) + '\n', encoding='utf-8')
-    part.replace(out)
+    write_atomic(out, json.dumps(result, indent=1) + '\n')
     return result

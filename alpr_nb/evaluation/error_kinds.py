@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from .metrics import align
-from ..core.boxes import overlap
+from ..core.boxes import iou_matrix
 
 # %% ../../nbs/evaluation/error_kinds.ipynb #80be45e1
 KINDS = ('right', 'unreadable image', 'missed plate', 'other plate', 'no characters',
@@ -21,11 +21,11 @@ def plate_error(p: dict, # a line of predictions.jsonl
     "What went wrong before the characters."
     if p.get('error'): return 'unreadable image'
     truth = p['truth_box']
-    found = len(p['plates']) > 0 if truth is None else overlap([truth], p['plates']).max(initial=0) >= .1
+    found = len(p['plates']) > 0 if truth is None else iou_matrix([truth], p['plates']).max(initial=0) >= .1
     if not found: return 'missed plate'
     if p['box'] is None: return 'no characters'
     if truth is None: return 'other plate' if p['truth'] in p['others'] else ''
-    return '' if overlap([truth], [p['box']])[0, 0] >= .1 else 'other plate'
+    return '' if iou_matrix([truth], [p['box']])[0, 0] >= .1 else 'other plate'
 
 def kind_of(p: dict, # a line of predictions.jsonl
             ) -> str: # one of KINDS

@@ -11,7 +11,7 @@ from collections import Counter
 
 import numpy as np
 
-from ..core.boxes import overlap
+from ..core.boxes import iou_matrix
 
 # %% ../../nbs/evaluation/metrics.ipynb #3f0ab7b9
 def align(truth: str, # what stands on the vehicle
@@ -94,7 +94,7 @@ def true_positives(truth, # (n, 4) true boxes of one image
                    iou: float=.5, # least overlap
                    ) -> np.ndarray: # (m,) bool, in the order given
     "Which found boxes are right: the surest takes the free true box that it overlaps most."
-    both, right = overlap(found, truth), np.zeros(len(found), bool)
+    both, right = iou_matrix(found, truth), np.zeros(len(found), bool)
     for i in np.argsort(-np.asarray(confidence, float), kind='stable'):
         if both.shape[1] and both[i].max() >= iou:
             both[:, both[i].argmax()] = -1

@@ -26,6 +26,7 @@ from yolov5.models.yolo import Detect
 
 from ..inference.calibration import calibrated, fit_calibration, sureness, twins
 from ..codes.formats import Format
+from ..core.atomic import write_atomic
 from ..core.config import UserError, project_path
 from ..inference.detector import Detector, DetectorConfig
 from ..core.boxes import iou
@@ -275,7 +276,6 @@ def export(config: ExportConfig, # one export
                      rounding=max(r['difference'] for r in parity(part, model, data, shapes, [1])), accuracy=found, calibration=calibration, reliability=calibration_table(sure, right, calibration),
                      latency=session_latency(part, data, shapes, config.batch_sizes, config.threads), threads=config.threads)
         part.replace(file)
-        (out/f'.{config.task}.part.json').write_text(json.dumps(sheet, indent=1) + '\n')
-        (out/f'.{config.task}.part.json').replace(out/f'{config.task}.json')
+        write_atomic(out/f'{config.task}.json', json.dumps(sheet, indent=1) + '\n')
     finally: part.unlink(missing_ok=True)
     return sheet

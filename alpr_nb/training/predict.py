@@ -19,7 +19,7 @@ import alpr_nb.training.yolov5_compat
 from yolov5.utils.general import non_max_suppression, scale_boxes
 
 from ..data.labelme import Shape, reading_order
-from ..core.boxes import overlap
+from ..core.boxes import iou_matrix
 from .dataset import Samples, Split, loader
 from .yolov5_compat import load_checkpoint
 
@@ -54,7 +54,7 @@ def best_matches(there: list[Shape], # true boxes of an image
                  found: list[Shape], # predicted ones
                  ) -> list[tuple[float, Shape|None]]: # for each true box the largest IoU and the box that has it
     "The prediction that covers each true box best, whatever its label."
-    shares = overlap([t.box for t in there], [f.box for f in found])
+    shares = iou_matrix([t.box for t in there], [f.box for f in found])
     return [(float(s.max()), found[s.argmax()]) if s.any() else (0., None) for s in shares]
 
 def text_of(shapes: list[Shape], # characters

@@ -22,6 +22,7 @@ from yolov5.utils.callbacks import Callbacks
 from yolov5.utils.metrics import fitness
 from yolov5.utils.plots import plot_images, plot_results
 
+from ..core.atomic import write_atomic
 from ..core.config import UserError, project_path
 from ..workflow.fingerprint import modules
 from .config import TrainConfig, find_cfg, learning_rate
@@ -61,9 +62,7 @@ def write_rows(path: Path, # to write
 def write_json(path: Path, # to write
                values: dict): # what to write
     "A JSON file that is there whole or not at all."
-    part = path.with_name(path.name + '.part')
-    part.write_text(json.dumps(values, indent=1) + '\n')
-    part.replace(path)
+    write_atomic(path, json.dumps(values, indent=1) + '\n')
 
 def final_results(trainer: Trainer, # trained
                   folder: Path, # exp/

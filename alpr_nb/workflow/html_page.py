@@ -10,6 +10,8 @@ import html
 import re
 from pathlib import Path
 
+from ..core.atomic import write_atomic
+
 # %% ../../nbs/workflow/html_page.ipynb #a2e7667d
 _remote = re.compile(r'''<(script|link|img|iframe|audio|video|source|embed|object|image|use)\b[^>]*?\b(?:src|href|data|srcset|poster)\s*=\s*["']?'''
                      r'''((?:https?:)?//[^"'\s>]*)[^>]*>(?:\s*</\1>)?''', re.I)
@@ -90,9 +92,4 @@ def write_page(
     out: str|Path, # file to write
 ) -> Path:
     "Write a page in one go."
-    out = Path(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(f'.{out.name}.part')
-    part.write_text(text, encoding='utf-8')
-    part.replace(out)
-    return out
+    return write_atomic(out, text)

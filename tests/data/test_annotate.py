@@ -163,7 +163,7 @@ def test_a_run_killed_at_any_moment_loses_nothing(tmp_path, monkeypatch):
         for file in out.rglob('[!.]*.json'): json.loads(file.read_text())
         assert json.loads((out/'review'/'c.json').read_text()) == dict(shapes=[], by='hand')
         run(out, 'XYZ9876')
-        found, expected = ({n: b for n, b in tree(f).items() if not n.endswith('.tmp') and n != 'annotate.json'} for f in (out, tmp_path/'whole'))
+        found, expected = ({n: b for n, b in tree(f).items() if not n.endswith('.part') and n != 'annotate.json'} for f in (out, tmp_path/'whole'))
         assert found == expected
         if finished: break
         moments += 1

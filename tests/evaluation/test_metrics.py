@@ -4,7 +4,7 @@ from hypothesis import given, settings, strategies as st
 
 from alpr_nb.evaluation.metrics import (align, average_precision, cer, character_accuracy, detection_scores, ece, edits, interval,
                                         true_positives, median_p95, reliability, resamples, tilt)
-from alpr_nb.core.boxes import overlap
+from alpr_nb.core.boxes import iou_matrix
 
 def slow_levenshtein(a, b):
     if not a or not b: return len(a) + len(b)
@@ -48,9 +48,9 @@ def test_repeated_vehicles_are_drawn_together():
     assert interval([1, 1, 1, 1], draws) == (1, 1)
 
 def test_overlap_and_greedy_matching():
-    assert overlap([(0, 0, 4, 4)], [(2, 2, 6, 6), (8, 8, 9, 9), (0, 0, 4, 4)]).tolist() == [[pytest.approx(4/28), 0, 1]]
-    assert overlap([], [(0, 0, 1, 1)]).shape == (0, 1)
-    assert overlap([(1, 1, 1, 1)], [(1, 1, 1, 1)])[0, 0] == 0      # no area, no overlap, no division by zero
+    assert iou_matrix([(0, 0, 4, 4)], [(2, 2, 6, 6), (8, 8, 9, 9), (0, 0, 4, 4)]).tolist() == [[pytest.approx(4/28), 0, 1]]
+    assert iou_matrix([], [(0, 0, 1, 1)]).shape == (0, 1)
+    assert iou_matrix([(1, 1, 1, 1)], [(1, 1, 1, 1)])[0, 0] == 0      # no area, no overlap, no division by zero
     two = [(0, 0, 10, 10), (0, 0, 10, 10.5)]
     assert true_positives([(0, 0, 10, 10)], two, [.5, .6]).tolist() == [False, True]
     assert true_positives([(0, 0, 10, 10)], [], []).tolist() == []
