@@ -18,7 +18,7 @@ from tqdm.auto import tqdm
 from .labelme import Annotation, labelme_json, read_labelme
 from ..inference.bundle import sha256
 from .zoom_crops import close_up
-from ..codes.formats import in_validation
+from ..codes.split import in_validation
 from ..core.config import UserError
 from .checks.findings import quarantined, read_quarantine
 from ..core.atomic import replacing

@@ -13,7 +13,9 @@ import numpy as np
 from .labelme import Shape
 from ..inference.bundle import ReaderConfig
 from ..codes.formats import format_of
-from ..codes.decoding import allowed_mask, assign, explain, look_alikes, substitute
+from ..codes.code_search import align
+from ..codes.emissions import allowed_mask, emission_scores
+from ..codes.substitutions import look_alikes, substitute
 from ..inference.detector import Detections
 from ..core.reading_order import lines_of
 from ..inference.reader import Plate, decode_chars
@@ -92,8 +94,8 @@ def aligned(
     if not text or not len(text) <= len(chars) <= len(text) + extra: return None
     fmt, alphabet = config.formats.get(format_of(text, config.formats)), config.alphabet
     mask = allowed_mask(fmt.pattern, alphabet) if fmt else np.ones((len(text), len(alphabet)), bool)
-    every = explain(chars.probs.astype(float), alphabet, mask, look_alikes(config.substitutions), .5, fmt.same if fmt else ())
-    _, kept = assign(every[:, range(len(text)), [alphabet.index(c) for c in text]], chars.scores)
+    every = emission_scores(chars.probs.astype(float), alphabet, mask, look_alikes(config.substitutions), .5, fmt.same if fmt else ())
+    _, kept = align(every[:, range(len(text)), [alphabet.index(c) for c in text]], chars.scores)
     return kept, ''.join(alphabet[i] for i in every[list(kept), range(len(text))].argmax(1))
 
 def shapes_of(

@@ -19,7 +19,8 @@ from tqdm.auto import tqdm
 
 from ..data.labelme import Annotation, Shape, labelme_json
 from ..data.batches import replacing
-from ..codes.formats import in_validation, random_code
+from ..codes.formats import random_code
+from ..codes.split import in_validation
 from ..core.config import UserError
 from .plates.plate_wear import KINDS
 from .plates.plates import LAYOUTS, draw_plate, layout_of

@@ -17,11 +17,12 @@ from tqdm.auto import tqdm
 
 from ..inference.bundle import ReaderConfig
 from ..inference.calibration import sureness, twins
-from ..codes.formats import format_of, in_validation
+from ..codes.formats import format_of
+from ..codes.split import in_validation
 from ..codes.scope import Scope, load_scope
 from ..core.atomic import write_atomic
 from ..core.config import UserError, project_path
-from ..codes.decoding import substitute
+from ..codes.substitutions import substitute
 from ..inference.detector import DetectorConfig, Detections
 from .error_kinds import kind_of, plate_crop, worst_first
 from .summary import (STRATEGIES, accuracy_by, by_threshold, calibration, confusions, frame_of, headline,

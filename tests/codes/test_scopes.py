@@ -6,7 +6,8 @@ import numpy as np, pytest, yaml
 from conftest import copy_project
 from pages import blocks
 
-from alpr_nb.codes.formats import as_format, check_holds, random_code
+from alpr_nb.codes.check_digits import check_holds
+from alpr_nb.codes.formats import as_format, random_code
 from alpr_nb.codes.scope import load_scope
 from alpr_nb.core.config import load_section
 from alpr_nb.workflow.fingerprint import parts

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import cv2, numpy as np, pytest, yaml
 
-from alpr_nb.codes.formats import Format, check_holds, format_of
+from alpr_nb.codes.check_digits import check_holds
+from alpr_nb.codes.formats import Format, format_of
 from alpr_nb.core.config import UserError
 from alpr_nb.drawing.glyphs.painted_lettering import FAMILIES, SCALE, new_hand
 from alpr_nb.drawing.steel.walls import KINDS, Plan, raise_wall

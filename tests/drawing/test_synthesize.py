@@ -6,7 +6,7 @@ import cv2, numpy as np, pandas as pd, pytest, yaml
 
 import alpr_nb.drawing.synthesize as synth
 from alpr_nb.data.labelme import read_labelme
-from alpr_nb.codes.formats import check_holds
+from alpr_nb.codes.check_digits import check_holds
 from alpr_nb.core.config import UserError
 from alpr_nb.drawing.synthesize import Settings, draw_sample, in_validation, settings, synthesize, validates
 
