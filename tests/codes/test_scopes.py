@@ -10,7 +10,7 @@ from alpr_nb.codes.check_digits import check_holds
 from alpr_nb.codes.formats import as_format, random_code
 from alpr_nb.codes.scope import load_scope
 from alpr_nb.core.config import load_section
-from alpr_nb.workflow.fingerprint import parts
+from alpr_nb.workflow.fingerprint import notebook_code
 from alpr_nb.workflow.notebook_cells import read_notebook
 from alpr_nb.drawing.synthesize import draw_sample, settings
 
@@ -79,7 +79,7 @@ DEFAULT = {'truck': {'cli.py', 'reader.py', 'read_command.py', 'parameters'}} # 
 def test_no_code_knows_a_scope_by_name(scope):
     knowing = {p.name for p in (ROOT/'alpr_nb').rglob('*.py') if p.name != '_modidx.py' and any(scope in w for w in words(p))}
     for notebook in (ROOT/'nbs').glob('0*.ipynb'):
-        knowing |= {part for part, tree in parts(read_notebook(notebook), notebook.name).items() if scope in ast.unparse(tree)}
+        knowing |= {part for part, tree in notebook_code(read_notebook(notebook), notebook.name).items() if scope in ast.unparse(tree)}
     assert knowing == DEFAULT.get(scope, set())
     assert scope not in (ROOT/'dvc.yaml').read_text()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from alpr_nb.core.config import UserError
-from alpr_nb.workflow.fingerprint import digest, fingerprint, parse, write_fingerprint
+from alpr_nb.workflow.fingerprint import digest, fingerprint, imported_names, modules, parse, write_fingerprint, write_fingerprints
 
 ROOT = Path(__file__).parents[2]
 MODULES = sorted(p for p in (ROOT/'alpr_nb').rglob('*.py'))
@@ -100,6 +100,95 @@ def test_file_is_sorted_and_left_alone(project):
     assert list(said) == sorted(said) and str(project) not in out.read_text()
     write_fingerprint(project/'nbs/02_train_cr.ipynb', out, project)
     assert out.stat().st_mtime_ns == stamp and [p.name for p in out.parent.iterdir()] == [out.name]
+
+PACKAGES = {
+    '__init__.py': 'def __getattr__(name):\n    from .inference.reader import Reader\n    return Reader\n',
+    'core/__init__.py': '"""Basics."""\n', 'core/config.py': 'x = 1\n', 'core/boxes.py': 'x = 1\n',
+    'codes/__init__.py': 'def __getattr__(name):\n    from ..core import boxes\n    return boxes\n', 'codes/formats.py': 'from ..core.config import x\n',
+    'inference/__init__.py': '', 'inference/reader.py': 'from ..codes.formats import x\nclass Reader: pass\n',
+    'drawing/__init__.py': '', 'drawing/camera/__init__.py': 'from .lens import blur\n', 'drawing/camera/lens.py': 'blur = 1\n',
+    'drawing/camera/textures.py': 'noise = 1\n', 'drawing/steel/__init__.py': '', 'drawing/steel/walls.py': 'from ..camera import blur\n',
+    'drawing/steel/scene.py': 'from ...codes import formats\ndef draw():\n    from .. import camera\n    from . import walls\n',
+    'reports/__init__.py': '', 'reports/page.py': "def page(): return open('reports/templates/page.html')\n",
+    'reports/templates/page.html': "{% include 'reports/templates/card.html' %}", 'reports/templates/card.html': '<b>', 'reports/templates/other.html': '<i>'}
+
+
+@pytest.fixture
+def packages(tmp_path, monkeypatch):
+    "A project whose package has sub-packages at two levels."
+    for name, code in PACKAGES.items():
+        (tmp_path/'alpr_nb'/name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path/'alpr_nb'/name).write_text(code)
+    (tmp_path/'params.yaml').write_text('{}')
+    (tmp_path/'nbs').mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+def reached(*names): return [m.removeprefix('alpr_nb').lstrip('.') for m in modules(names, Path())]
+
+@pytest.mark.parametrize('line, package, names', [
+    ('import alpr_nb.codes.formats', 'alpr_nb', {'alpr_nb.codes.formats'}),
+    ('from . import walls', 'alpr_nb.drawing.steel', {'alpr_nb.drawing.steel', 'alpr_nb.drawing.steel.walls'}),
+    ('from .walls import w', 'alpr_nb.drawing.steel', {'alpr_nb.drawing.steel.walls', 'alpr_nb.drawing.steel.walls.w'}),
+    ('from ..camera import lens', 'alpr_nb.drawing.steel', {'alpr_nb.drawing.camera', 'alpr_nb.drawing.camera.lens'}),
+    ('from ...codes import formats', 'alpr_nb.drawing.steel', {'alpr_nb.codes', 'alpr_nb.codes.formats'}),
+    ('from ... import cli', 'alpr_nb.drawing.steel', {'alpr_nb', 'alpr_nb.cli'})])
+def test_imports_are_resolved_from_the_package_of_the_module(line, package, names):
+    assert imported_names(ast.parse(line), package) == names
+
+def test_modules_of_sub_packages_are_reached_with_the_init_files_above_them(packages):
+    assert reached('alpr_nb.codes.formats') == ['', 'codes', 'codes.formats', 'core', 'core.config']
+    assert reached('alpr_nb.drawing.steel.scene') == [
+        '', 'codes', 'codes.formats', 'core', 'core.config', 'drawing', 'drawing.camera', 'drawing.camera.lens', 'drawing.steel',
+        'drawing.steel.scene', 'drawing.steel.walls']
+    assert reached('alpr_nb.drawing.camera') == ['', 'drawing', 'drawing.camera', 'drawing.camera.lens']
+
+def test_lazy_names_of_a_package_count_for_code_that_asks_for_them(packages):
+    assert reached('alpr_nb.Reader') == ['', 'codes', 'codes.formats', 'core', 'core.config', 'inference', 'inference.reader']
+    assert reached('alpr_nb.codes') == ['', 'codes'] and reached('alpr_nb.codes.boxes') == ['', 'codes', 'core', 'core.boxes']
+
+@pytest.mark.parametrize('name, counts', [('drawing/camera/lens.py', True), ('drawing/steel/__init__.py', True), ('core/config.py', True),
+                                          ('drawing/camera/textures.py', False), ('inference/reader.py', False), ('core/boxes.py', False)])
+def test_a_changed_module_counts_if_it_is_reached(packages, name, counts):
+    before = modules(['alpr_nb.drawing.steel.scene'], packages)
+    (packages/'alpr_nb'/name).write_text(PACKAGES[name] + 'more = 2\n')
+    assert (modules(['alpr_nb.drawing.steel.scene'], packages) != before) == counts
+
+def test_files_that_a_module_names_count(packages):
+    before = modules(['alpr_nb.reports.page'], packages)
+    assert [m for m in before if '/' in m] == ['reports/templates/card.html', 'reports/templates/page.html']
+    (packages/'alpr_nb/reports/templates/card.html').write_text('<u>')
+    after = modules(['alpr_nb.reports.page'], packages)
+    assert [m for m in after if after[m] != before[m]] == ['reports/templates/card.html']
+
+@pytest.mark.parametrize('folder', ['.', 'nbs', 'alpr_nb/drawing'])
+def test_a_module_is_found_by_name_and_by_path(packages, monkeypatch, folder):
+    monkeypatch.chdir(packages/folder)
+    found = fingerprint('alpr_nb.drawing.steel.scene', packages)
+    assert found['target'] == 'alpr_nb.drawing.steel.scene'
+    for target in ('alpr_nb/drawing/steel/scene.py', './alpr_nb/drawing/steel/scene.py', packages/'alpr_nb/drawing/steel/scene.py'):
+        assert fingerprint(target) == found
+    if folder == 'nbs': assert fingerprint('../alpr_nb/drawing/steel/scene.py') == found
+    if folder == 'alpr_nb/drawing': assert fingerprint('steel/scene.py') == found
+    assert fingerprint('alpr_nb/drawing/camera/__init__.py') == fingerprint('alpr_nb/drawing/camera') == fingerprint('alpr_nb.drawing.camera')
+
+@pytest.mark.parametrize('target', ['alpr_nb.drawing.nowhere', 'alpr_nb/drawing/steel/nowhere.py', 'json', 'tests/test_x.py', '/etc/passwd', 'scene.py'])
+def test_what_is_no_module_of_the_package_is_refused(packages, target):
+    (packages/'tests').mkdir()
+    (packages/'tests/test_x.py').write_text('x = 1')
+    with pytest.raises(UserError, match='neither a notebook nor a module of alpr_nb'): fingerprint(target, packages)
+
+def test_one_file_for_each_target(packages):
+    targets = ['alpr_nb/drawing/steel/scene.py', 'alpr_nb.codes.formats', packages/'alpr_nb/reports/page.py']
+    written = write_fingerprints(targets, 'outputs/code')
+    files = sorted(Path('outputs/code').iterdir())
+    assert [f.name for f in files] == ['formats.json', 'page.json', 'scene.json']
+    assert {f.stem: json.loads(f.read_text()) for f in files} == written and written['scene'] == fingerprint(targets[0])
+    stamps = {f.name: f.stat().st_mtime_ns for f in files}
+    (packages/'alpr_nb/drawing/steel/walls.py').write_text('from ..camera import blur as b\n')
+    write_fingerprints(targets, 'outputs/code')
+    assert [f.name for f in files if f.stat().st_mtime_ns != stamps[f.name]] == ['scene.json']
+    with pytest.raises(UserError, match='scene.json'): write_fingerprints([targets[0], 'nbs/scene.ipynb'], 'outputs/code')
 
 @pytest.mark.parametrize('path', MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_layout_of_our_modules_does_not_count(path):
