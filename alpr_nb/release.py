@@ -9,9 +9,9 @@ __all__ = ['TOLD', 'OURS', 'locked_hashes', 'folders_of', 'bundle_models']
 import json
 from pathlib import Path
 
-from .evaluation.benchmark import calibration_of, reader_config
 from .inference.bundle import Manifest, write_bundle
-from .core.config import UserError, load_params, load_section, project_path
+from .inference.config import load_reader_config
+from .core.config import UserError, load_params, project_path
 from .codes.scope import load_scope
 from .workflow.provenance import git_revision, read_lock
 
@@ -56,9 +56,7 @@ def bundle_models(params: str|Path='params.yaml', # relative to the project's ro
     sources = {name: s['origin'] for kind in ('import', 'annotate') for name, s in known.get(kind, {}).items()
                if any(Path(s['out']).is_relative_to(folder) for folder in (*packed, *behind))}
     weights = {task: read(models/f'{task}.json')['checkpoint_sha256'] for task in ('cd', 'cr')}
-    reader = load_section('benchmark.reader', params)
-    settings = 'cd_size', 'cr_size', 'cd_threshold', 'cr_threshold', 'margin', 'again', 'closer', 'larger', 'cr_iou', 'confidence'
-    config = reader_config(scope, **{k: reader[k] for k in settings}, calibration=calibration_of(models/'cr.onnx'))
+    config = load_reader_config(params, models/'cr.onnx')
     return write_bundle(models/'bundle', models/'cd.onnx', models/'cr.onnx', config,
                         metrics=metrics, data=data, weights=weights, training=training, synthesis=synthesis, sources=sources,
                         git_revision=git_revision(project_path()))
