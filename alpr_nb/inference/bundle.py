@@ -42,7 +42,7 @@ class Manifest(CodeSpec):
     rectifier: dict | None = None # how a crop is turned upright before recognition; None: it is not
     decoder: dict | None = None # settings of decoding; None: its defaults
     reference: dict | None = None # statistics of the validation set, to compare a running reader with; None: not known
-    graphs: dict | None = None # other graphs of the same models, name -> what it is for; None: only cd.onnx and cr.onnx
+    graphs: dict | None = None # other graphs of the same models, name -> purpose; None: only cd.onnx and cr.onnx
     layout: dict[str, str] = LAYOUT # inputs and outputs of the models, in words
 
     # provenance

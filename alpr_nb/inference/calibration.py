@@ -36,7 +36,7 @@ def fit_calibration(
     positive, negative = right.sum(), (~right).sum()
     target = np.where(right, (positive + 1)/(positive + 2), 1/(negative + 2))
     X, w = np.stack([x, np.ones_like(x)], 1), np.array([1., 0.])
-    for _ in range(100): # Newton's method; a ridge of 1e-3 keeps the result near (1, 0) where the data say little
+    for _ in range(100): # Newton's method; a ridge of 1e-3 keeps the result near (1, 0) for few data
         p = 1/(1 + np.exp(-np.clip(X @ w, -30, 30)))
         gradient = X.T @ (target - p) - 1e-3*(w - (1, 0))
         step = np.linalg.solve((X*(p*(1 - p))[:, None]).T @ X + 1e-3*np.eye(2), gradient)

@@ -17,7 +17,7 @@ from ..codes.formats import ALPHABET, SUBSTITUTIONS, Format, as_format
 from ..codes.scope import Scope, load_scope
 from ..core.config import UserError, load_section
 
-# %% ../../nbs/inference/config.ipynb #eac24da4
+# %% ../../nbs/inference/config.ipynb #58e3212a
 class DetectorConfig(BaseModel):
     "How an image goes into a model and which of its detections are kept; the defaults are those of the code detector"
     model_config = ConfigDict(extra='forbid', frozen=True)
@@ -57,7 +57,7 @@ class ReaderSettings(BaseModel):
     retry_scene_size: int | None = Field(None, ge=32) # px; longer side of CD's input for photographs without a clear reading; None: no retry
     unclear_confidence: float = Field(.5, ge=0, le=1) # a reading up to this confidence is unclear
 
-    # what counts as a reading
+    # which texts are readings
     min_confidence: float = Field(.05, ge=0, le=1) # readings under it are dropped
     max_missing: int = Field(2, ge=0) # a reading may have this many characters fewer than the shortest format of the scope
     max_surplus: int = Field(3, ge=0) # and this many more than the longest one; other texts are stickers or brands
@@ -84,10 +84,10 @@ class ReaderConfig(CodeSpec, ReaderSettings):
         "The settings alone, as a manifest keeps them."
         return ReaderSettings(**{k: getattr(self, k) for k in ReaderSettings.model_fields})
 
-# %% ../../nbs/inference/config.ipynb #2b0d00f9
+# %% ../../nbs/inference/config.ipynb #4e64b365
 def reader_config(
     scope: Scope, # which codes are read
-    settings: dict={}, # what differs from the defaults of `ReaderSettings`, such as {'cd': {'size': 416}}
+    settings: dict={}, # differences from the defaults of `ReaderSettings`, such as {'cd': {'size': 416}}
     where: str='reader', # name of the settings in errors
 ) -> ReaderConfig: # raises UserError for an unknown setting or a value out of range
     "The configuration of a reader for a scope."
@@ -114,7 +114,7 @@ def load_calibration(
 
 def load_reader_config(
     params: str | Path='params.yaml', # relative to the project's root
-    cr: str | Path | None=None, # ONNX file of the character detector, whose calibration is used unless the section has one
+    cr: str | Path | None=None, # ONNX file of the character detector; its calibration is used unless the section has one
 ) -> ReaderConfig: # raises UserError if a section is missing or wrong
     "The configuration that sections `base` and `reader` of params.yaml describe."
     settings = load_section('reader', params)

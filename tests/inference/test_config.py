@@ -1,18 +1,21 @@
 "A setting of the reader is defined once, and is known everywhere."
 import json
+import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import yaml
 from conftest import ROOT
 from onnx_models import fixed_model, text_model
 
-from alpr_nb.core.config import UserError
-from alpr_nb.inference.config import CodeSpec, DetectorConfig, ReaderConfig, ReaderSettings, load_reader_config, reader_config
 from alpr_nb.codes.scope import Scope
+from alpr_nb.core.config import UserError
+from alpr_nb.inference.config import (CodeSpec, DetectorConfig, ReaderConfig, ReaderSettings, load_reader_config,
+                                      reader_config)
 
 SCOPE = Scope(name='truck', label='plate', alphabet='ABC123', formats=dict(old=dict(pattern='LLLNNNN')), substitutions={'B': '8'})
 SCOPES = sorted(p.stem for p in (ROOT/'conf/base').glob('*.yaml'))
@@ -95,11 +98,9 @@ def test_a_new_setting_is_written_in_one_place_and_known_everywhere(tmp_path):
     (tmp_path/'params.yaml').write_text('{}')
     (tmp_path/'cd.onnx').write_bytes(fixed_model([[256, 144, 200, 60, .95, 1.]])); (tmp_path/'cr.onnx').write_bytes(text_model('ABC1D23'))
     (tmp_path/'photos').mkdir()
-    import cv2, numpy as np
     cv2.imwrite(str(tmp_path/'photos/a.jpg'), np.zeros((288, 512, 3), np.uint8))
     (tmp_path/'photos/validation.csv').write_text('image,code\na.jpg,ABC1D23\n')
 
-    import os
     done = subprocess.run([sys.executable, '-c', ONE_PLACE], cwd=tmp_path, capture_output=True, text=True,
                           env={**os.environ, 'PYTHONPATH': str(tmp_path)})
     assert not done.returncode, done.stderr
