@@ -1,6 +1,7 @@
-"Small ONNX graphs that stand for the models in tests."
+"Small ONNX graphs that stand for the trained models in tests."
 import numpy as np
-from onnx import helper as h, numpy_helper as nh
+from onnx import helper as h
+from onnx import numpy_helper as nh
 
 
 def _save(nodes, width, constants, anchors='a', meta=None):
@@ -13,7 +14,7 @@ def _save(nodes, width, constants, anchors='a', meta=None):
 
 
 def fixed_model(rows, **meta):
-    "A model that answers the same rows (anchors, 5 + classes) for every image of a batch."
+    "A model with the same output for every image: rows, (anchors, 5 + classes)."
     rows = np.float32(rows)[None]
     nodes = [h.make_node('Shape', ['images'], ['n'], start=0, end=1), h.make_node('Concat', ['n', 'tail'], ['to'], axis=0),
              h.make_node('Expand', ['rows', 'to'], ['output0'])]
@@ -21,7 +22,7 @@ def fixed_model(rows, **meta):
 
 
 def colour_model():
-    "A model with a box of 8 px at each 8 px cell: objectness is its red, its two classes are green and blue."
+    "A model with one box in each cell of 8 px. Red is the objectness, green and blue are the probabilities of two classes."
     nodes = [h.make_node('AveragePool', ['images'], ['rgb'], kernel_shape=[8, 8], strides=[8, 8]),
              h.make_node('Split', ['rgb'], ['r', 'g', 'b'], axis=1),
              h.make_node('Mul', ['r', 'zero'], ['nil']), h.make_node('Add', ['nil', 'eight'], ['side']),
@@ -37,7 +38,7 @@ ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
 
 
 def text_model(text, step=30, size=(24, 50), y=48, p=.9, rows=None, **meta):
-    "A model that reads `text` in every crop, listed in reverse; rows: lengths of the text's rows, 60 px apart."
+    "A model that finds `text` in every crop, its characters in reverse order. rows: number of characters in each row; rows are 60 px apart."
     rows, out, k = rows or [len(text)], [], 0
     for r, n in enumerate(rows):
         for i in range(n):

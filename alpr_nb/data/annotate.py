@@ -21,7 +21,8 @@ from ..core.image_files import IMAGES, MAX_PIXELS, can_copy, encode_image
 from ..core.atomic import write_atomic
 from .written_files import Ledger
 from .proposals import Proposal, as_painted, propose_chars, propose_plates
-from ..inference.reader import Reader, ReadError, load_image
+from ..inference.image_input import ReadError, load_image
+from ..inference.reader import Reader
 from ..inference.read_command import list_images
 from .yolo_labels import codes_of
 from .ground_truth import csv_truth

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from .labelme import Shape
-from ..inference.bundle import ReaderConfig
+from ..inference.config import ReaderConfig
 from ..codes.formats import format_of
 from ..codes.code_search import align
 from ..codes.emissions import allowed_mask, emission_scores
 from ..codes.substitutions import look_alikes, substitute
 from ..inference.detector import Detections
 from ..core.reading_order import lines_of
-from ..inference.reader import Plate, decode_chars
+from ..inference.results import Plate
+from ..inference.reader import decode_chars
 
 # %% ../../nbs/data/proposals.ipynb #734c0198
 def odd_boxes(

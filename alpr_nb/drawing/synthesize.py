@@ -18,7 +18,7 @@ from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
 from ..data.labelme import Annotation, Shape, labelme_json
-from ..data.batches import replacing
+from ..core.atomic import replacing
 from ..codes.formats import random_code
 from ..codes.split import in_validation
 from ..core.config import UserError

@@ -15,7 +15,8 @@ import ipywidgets as W
 import numpy as np
 
 from ..data.labelme import Annotation, read_labelme, reading_order
-from ..data.batches import IMAGES, iter_samples, list_samples
+from ..core.image_files import IMAGES
+from ..data.batches import iter_samples, list_samples
 from ..core.config import UserError, project_path
 from ..evaluation.error_kinds import KINDS, mistaken
 from ..evaluation.error_gallery import STYLE, card, read_failures, read_lines

@@ -24,11 +24,12 @@ import alpr_nb.training.yolov5_compat
 import yolov5.val
 from yolov5.models.yolo import Detect
 
-from ..inference.calibration import calibrated, fit_calibration, sureness, twins
+from ..inference.calibration import calibrate_confidence, fit_calibration, max_class_confidence, shared_glyphs
 from ..codes.formats import Format
 from ..core.atomic import write_atomic
 from ..core.config import UserError, project_path
-from ..inference.detector import Detector, DetectorConfig
+from ..inference.detector import Detector
+from ..inference.config import DetectorConfig
 from ..core.boxes import iou
 from .config import checked
 from .dataset import Samples, YoloData, letterbox_shapes, loader, read_data
@@ -169,13 +170,13 @@ def outcomes(path: Path, # ONNX file
     "What the reader's detections on validation images are worth; of characters with one glyph either is right."
     import cv2
     alphabet = ''.join(data.names.values())
-    detector, pairs, sure, right = Detector(path, DetectorConfig(size=imgsz, threshold=.1, limit=40), len(data.names)), twins(formats, alphabet), [], []
+    detector, pairs, sure, right = Detector(path, DetectorConfig(size=imgsz, threshold=.1, max_detections=40), len(data.names)), shared_glyphs(formats, alphabet), [], []
     same = {(i, i) for i in range(len(alphabet))} | {p for a, b in pairs for p in ((a, b), (b, a))}
     for file, label, (w, h) in zip(data.val.images[:limit], data.val.labels, data.val.sizes):
         found, = detector.detect([cv2.imread(file)])
         centre, half = label[:, 1:3]*(w, h), label[:, 3:]*(w, h)/2
         there = np.hstack([centre - half, centre + half]).astype(np.float32)
-        sure += sureness(found.probs, pairs).tolist()
+        sure += max_class_confidence(found.probs, pairs).tolist()
         for box, kind in zip(found.boxes, found.classes):
             overlaps = iou(box, there) if len(there) else np.zeros(1)
             right.append(bool(overlaps.max() >= .5) and (int(kind), int(label[overlaps.argmax(), 0])) in same)
@@ -186,7 +187,7 @@ def calibration_table(sure: np.ndarray, # (n,) confidences, 0 to 1
                       calibration: tuple, # slope and offset
                       ) -> list[dict]: # said, calibrated, right: means in a tenth of the confidences; n
     "What confidences are worth, as the model says them and calibrated."
-    table = pd.DataFrame(dict(said=sure, calibrated=calibrated(sure, calibration), right=right.astype(float)))
+    table = pd.DataFrame(dict(said=sure, calibrated=calibrate_confidence(sure, calibration), right=right.astype(float)))
     groups = table.groupby(np.minimum((sure*10).astype(int), 9))
     return groups.mean().round(4).assign(n=groups.size()).to_dict('records')
 

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from alpr_nb.codes.formats import (ALPHABET, Format, as_format, check_holds, format_of, iso6346_digit, luhn_digit, matches,
-                                   parse_pattern, random_code, to_mercosul)
-from alpr_nb.codes.decoding import decode, look_alikes, substitute
+from alpr_nb.codes.formats import (ALPHABET, Format, as_format, format_of, matches, parse_pattern, random_code,
+                                   to_mercosul)
+from alpr_nb.codes.check_digits import check_holds, iso6346_digit, luhn_digit
+from alpr_nb.codes.decoding import decode
+from alpr_nb.codes.substitutions import look_alikes, substitute
 
 TRUCK = dict(old=Format(pattern='LLLNNNN', same=('O0', 'I1')), mercosul=Format(pattern='LLLNLNN'))
 CONTAINER = dict(container=Format(pattern='LLL[UJZ]NNNNNNN', check='iso6346'))

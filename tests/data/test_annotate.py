@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 from alpr_nb.data.labelme import Annotation, Shape, labelme_dict, read_labelme, reading_order
 from alpr_nb.data.annotate import annotate, show_least_certain, summary
 from alpr_nb.data.batches import iter_samples, list_samples
-from alpr_nb.inference.bundle import ReaderConfig
+from alpr_nb.inference.config import ReaderConfig
 from alpr_nb.core.config import UserError
 from alpr_nb.data.prepare import check_sample
 from alpr_nb.inference.detector import Detections

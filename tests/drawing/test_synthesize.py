@@ -8,7 +8,8 @@ import alpr_nb.drawing.synthesize as synth
 from alpr_nb.data.labelme import read_labelme
 from alpr_nb.codes.check_digits import check_holds
 from alpr_nb.core.config import UserError
-from alpr_nb.drawing.synthesize import Settings, draw_sample, in_validation, settings, synthesize, validates
+from alpr_nb.drawing.synthesize import Settings, draw_sample, settings, synthesize, validates
+from alpr_nb.codes.split import in_validation
 
 SMALL = dict(size=[320, 180], plate_width=[.15, .4])
 

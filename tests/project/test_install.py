@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from onnx_models import fixed_model, text_model
 
-from alpr_nb.inference.bundle import ReaderConfig, write_bundle
+from alpr_nb.inference.config import ReaderConfig
+from alpr_nb.inference.bundle import write_bundle
 
 HEAVY = 'torch', 'torchvision', 'yolov5', 'pandas', 'seaborn', 'matplotlib', 'jupyterlab', 'IPython', 'nbdev', 'dvc', 'papermill'
 
