@@ -28,11 +28,11 @@ TOLD = 'n', 'exact', 'cer', 'character_accuracy', 'cd_recall', 'cd_precision', '
 OURS = 'scope', 'task', 'data', 'out', 'workers', 'cache', 'device', 'annotator' # where a task's results lie and what they do not depend on
 
 def folders_of(task: str, # cd or cr
-               params: dict, # the whole file
+               data: dict, # section `data` of params.yaml
                ) -> set[str]: # of 'synthetic', 'real', 'batches'
     "Where the samples of a task come from, under `datasets/<scope>/<task>`."
-    used = params['samples-from'][task]
-    return {'synthetic', params['joined']} if used == params['blend'] else {used}
+    used = data['samples-from'][task]
+    return {'synthetic', data['joined']} if used == data['blend'] else {used}
 
 def bundle_models(params: str|Path='params.yaml', # relative to the project's root
                   ) -> Manifest: # of models/<scope>/bundle
@@ -46,13 +46,14 @@ def bundle_models(params: str|Path='params.yaml', # relative to the project's ro
     for name in p['benchmark']['sets']:
         found = read(outputs/'benchmark'/name/'metrics.json')
         metrics[name] = {k: v for k, v in found.items() if k in TOLD or k.startswith('acc@')}
-    data = locked_hashes(project_path(), [f'datasets/{scope.name}/{task}/yolo' for task in ('cd', 'cr')])
+    hashes = locked_hashes(project_path(), [f'datasets/{scope.name}/{task}/yolo' for task in ('cd', 'cr')])
     def parameters(tasks): return {task: {k: v for k, v in own.items() if k not in OURS} for task, own in tasks.items()}
-    training, drawn = parameters(p['train']['tasks']), parameters(p['dataset']['raw']['synthetic']['tasks'])
-    synthesis = {task: own for task, own in drawn.items() if 'synthetic' in folders_of(task, p)}
-    known = p.get('sources', {})
+    data = p['data']
+    training, drawn = parameters(p['train']['tasks']), parameters({task: data['drawing'][task] for task in ('cd', 'cr')})
+    synthesis = {task: own for task, own in drawn.items() if 'synthetic' in folders_of(task, data)}
+    known = data.get('sources', {})
     behind = [looks['photographs'] for own in synthesis.values() if (looks := own.get('looks') or {}).get('photographed')]
-    packed = [own['from'] for task, own in known.get('pack', {}).items() if Path(own['out']).name in folders_of(task, p)]
+    packed = [own['from'] for task, own in known.get('pack', {}).items() if Path(own['out']).name in folders_of(task, data)]
     sources = {name: s['origin'] for kind in ('import', 'annotate') for name, s in known.get(kind, {}).items()
                if any(Path(s['out']).is_relative_to(folder) for folder in (*packed, *behind))}
     weights = {task: read(models/f'{task}.json')['checkpoint_sha256'] for task in ('cd', 'cr')}
@@ -60,5 +61,5 @@ def bundle_models(params: str|Path='params.yaml', # relative to the project's ro
     settings = 'cd_size', 'cr_size', 'cd_threshold', 'cr_threshold', 'margin', 'again', 'closer', 'larger', 'cr_iou', 'confidence'
     config = reader_config(scope, **{k: reader[k] for k in settings}, calibration=calibration_of(models/'cr.onnx'))
     return write_bundle(models/'bundle', models/'cd.onnx', models/'cr.onnx', config,
-                        metrics=metrics, data=data, weights=weights, training=training, synthesis=synthesis, sources=sources,
+                        metrics=metrics, data=hashes, weights=weights, training=training, synthesis=synthesis, sources=sources,
                         git_revision=git_revision(project_path()))

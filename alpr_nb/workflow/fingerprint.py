@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['statements', 'strip', 'parse', 'digest', 'imported', 'module_file', 'modules', 'parts', 'fingerprint',
-           'write_fingerprint']
+           'write_fingerprint', 'write_fingerprints']
 
 # %% ../../nbs/workflow/fingerprint.ipynb #0d6d497c
 import ast
@@ -156,3 +156,14 @@ def write_fingerprint(target: str|Path, # notebook or module
     part.write_text(text)
     part.replace(out)
     return found
+
+# %% ../../nbs/workflow/fingerprint.ipynb #f4d4cfcc
+def write_fingerprints(targets: list[str], # notebooks and modules
+                       folder: str|Path, # receives <stem>.json for each target
+                       root: str|Path|None=None, # folder that holds the package; default the project's root
+                       ) -> dict: # stem -> fingerprint
+    "Write the fingerprint of each target into a folder."
+    stems = [Path(t).stem if '/' in str(t) else str(t).rpartition('.')[2] for t in targets]
+    twice = sorted({s for s in stems if stems.count(s) > 1})
+    if twice: raise UserError(f"{twice[0]}: two targets have this name, so their fingerprints would share one file.")
+    return {stem: write_fingerprint(target, Path(folder)/f'{stem}.json', root) for stem, target in zip(stems, targets)}

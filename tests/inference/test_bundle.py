@@ -93,7 +93,7 @@ def test_a_manifest_that_is_no_object_is_refused(bundle, content):
 def test_no_bundle(tmp_path):
     with pytest.raises(BundleError, match='no such bundle'): load_bundle(tmp_path/'none')
     with pytest.raises(BundleError, match='no manifest.json'): load_bundle(tmp_path)
-    with pytest.raises(BundleError, match="container, .*wagon; .*base=tram.*--bundle models/tram/bundle"): packaged_bundle('tram')
+    with pytest.raises(BundleError, match="container, .*wagon; .*scope=tram.*--bundle models/tram/bundle"): packaged_bundle('tram')
     with pytest.raises(BundleError, match='scope'): packaged_bundle('../truck')
 
 
