@@ -136,4 +136,4 @@ def stages():
     from alpr_nb.reports.stage_graph import grouped, read_stages
     graph = grouped(read_stages(project_path()), leave=('code',))
     named = {n: n + (f" ({', '.join(graph.nodes[n]['items'])})" if graph.nodes[n]['items'] else '') for n in graph}
-    typer.echo(draw(list(named.values()), [(named[a], named[b]) for a, b in graph.edges]))
+    typer.echo(draw(list(named.values()), [(named[b], named[a]) for a, b in graph.edges]))
