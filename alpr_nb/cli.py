@@ -28,18 +28,23 @@ def _print_version(wanted: bool):
     raise typer.Exit()
 
 @app.callback(epilog="Example: alpr-nb read truck.jpg")
-def options(version: Annotated[bool, typer.Option('--version', callback=_print_version, is_eager=True, help="Print the version.")] = False):
+def options(
+    version: Annotated[bool, typer.Option(
+        '--version', callback=_print_version, is_eager=True, help="Print the version.")] = False,
+):
     "Read codes painted on vehicles. Train and measure the readers."
 
 @app.command(epilog="Example: alpr-nb read --json photos/ truck.jpg")
 def read(
     images: Annotated[list[Path], typer.Argument(help="Photographs, or folders of them.", show_default=False)],
-    scope: Annotated[str, typer.Option(help="Released reader, named by its kind of code. The error of a wrong name lists all.")] = 'truck',
-    bundle: Annotated[Optional[Path], typer.Option(help="Folder of another bundle, such as models/truck/bundle.")] = None,
+    scope: Annotated[str, typer.Option(
+        help="Released reader, named by its kind of code. The error of a wrong name lists all.")] = 'truck',
+    bundle: Annotated[Optional[Path], typer.Option(
+        help="Folder of another bundle, such as models/truck/bundle.")] = None,
     crop: Annotated[bool, typer.Option('--crop', help="The images are plate crops. The detector is skipped.")] = False,
     json: Annotated[bool, typer.Option('--json', help="Print one JSON object on each line.")] = False,
 ):
-    "Read the codes on photographs. Prints one line for each image. The exit status is 1 when an image cannot be opened."
+    "Read the codes on photographs, one line for each image. The exit status is 1 when an image cannot be opened."
     from alpr_nb.inference.read_command import read_command
     raise typer.Exit(read_command(images, scope=scope, bundle=bundle, crop=crop, as_json=json))
 
@@ -54,7 +59,8 @@ def main():
     except (UserError, OSError) as e: sys.exit(f"alpr-nb: {e}")
     except ModuleNotFoundError as e:
         if (e.name or '').startswith('alpr_nb'): raise
-        sys.exit(f"alpr-nb: this command needs {e.name}, which is not installed; in a clone, pip install '.[train,workbook]' brings it.")
+        sys.exit(f"alpr-nb: this command needs {e.name}, which is not installed; "
+                 "in a clone, pip install '.[train,workbook]' brings it.")
     except ValueError as e:
         if not type(e).__module__.startswith('alpr_nb'): raise # not an error of the reader: a defect
         sys.exit(f"alpr-nb: {e}")

@@ -25,7 +25,7 @@ def _left_out(findings, out):
         raise typer.Exit(1)
 
 # %% ../nbs/cli_data.ipynb #07ca8a4d
-@app.command('import', epilog="Example: alpr-nb import yolo downloads/trucks photos/trucks --names plate,truck --keep plate --prefix trucks-")
+@app.command('import', epilog="Example: alpr-nb import yolo downloads/trucks photos/trucks --keep plate --prefix trucks-")
 def import_(
     kind: Annotated[str, typer.Argument(help="openalpr, yolo, voc, coco, csv, labelme or folder.", show_default=False)],
     source: Annotated[Path, typer.Argument(
@@ -43,11 +43,12 @@ def import_(
     prefix: Annotated[str, typer.Option(help="Prefix of image names, so that several sources can be joined.")] = '',
     origin: Annotated[str, typer.Option(help="Origin of the source for import.json: a URL or free text.")] = '',
 ):
-    "Turn third-party photographs with annotations into images with LabelMe files. The exit status is 1 when something is left out."
+    "Turn annotated third-party photographs into LabelMe files. The exit status is 1 when something is left out."
     from alpr_nb.data.importers import import_source
     for given in rename or []:
         if '=' not in given: raise UserError(f"--rename {given}: expected class=label.")
-    done = import_source(kind, source, out, label=label, keep=keep or None, rename=dict(r.split('=', 1) for r in rename or []) or None,
+    labels = dict(r.split('=', 1) for r in rename or []) or None
+    done = import_source(kind, source, out, label=label, keep=keep or None, rename=labels,
                          names=names.split(',') if names else None, text=text, prefix=prefix, origin=origin)
     typer.echo(f"{done.images} images with {done.boxes} boxes in {out}")
     _left_out(done.findings, out)
@@ -68,7 +69,7 @@ def annotate(
     bundle: Annotated[Optional[Path], typer.Option(
         help="Folder of another bundle, such as models/truck/bundle.")] = None,
 ):
-    "Propose annotations with a reader, to be corrected in LabelMe. The exit status is 1 when an image cannot be opened."
+    "Propose annotations with a reader, to be corrected in LabelMe. The exit status is 1 when an image does not open."
     from alpr_nb.data.annotate import annotate, summary
     from alpr_nb.inference.reader import Reader
     review = annotate(images, out, Reader(scope, bundle), task, known_text, crops, confidence)
@@ -77,11 +78,13 @@ def annotate(
     raise typer.Exit(int((review.status == 'unreadable image').any()))
 
 # %% ../nbs/cli_data.ipynb #724a3e13
-@app.command(epilog="Example: alpr-nb check datasets/truck/cr/batches --params data.prepare.cr --out outputs/truck/check/cr")
+@app.command(epilog="Example: alpr-nb check datasets/truck/cr/batches --params data.prepare.cr --out checked")
 def check(
     sources: Annotated[list[Path], typer.Argument(
         help="Folders of batches, or of images with LabelMe files, the earlier first.", show_default=False)],
-    params: Annotated[Optional[list[str]], typer.Option(help="Section of params.yaml with task, label, alphabet, formats, strip or n-jobs. Repeat it for several.")] = None,
+    params: Annotated[Optional[list[str]], typer.Option(
+        help="Section of params.yaml with task, label, alphabet, formats, strip or n-jobs. Repeat it "
+             "for several.")] = None,
     task: Annotated[str, typer.Option(
         help="Without --params: cd for scenes with plates, cr for crops with characters.")] = 'cd',
     scope: Annotated[str, typer.Option(
@@ -96,7 +99,7 @@ def check(
         help="Kind of finding to treat as a note. Repeat it for several.")] = None,
     n_jobs: Annotated[Optional[int], typer.Option(help="Threads. -1: all cores, which is the default.")] = None,
 ):
-    "Validate samples before a training. The exit status is 1 when a severe finding is not in quarantine.csv of the source."
+    "Validate samples before a training. The exit status is 1 when a severe finding is not in quarantine."
     from alpr_nb.inference.bundle import load_bundle, packaged_bundle
     from alpr_nb.data.checks.check import check
     from alpr_nb.core.config import load_section
@@ -114,13 +117,16 @@ def check(
 
     typer.echo(f"{done.samples} samples: {done.severe} severe findings, {len(done.findings) - done.severe} notes")
     for k in summary(done.findings).itertuples(): typer.echo(f"{k.count:6} {k.finding} ({k.severity}): {k.advice}")
-    for f in done.findings.head(10).itertuples(): typer.echo(f"{f.severity}: {f.batch}: {f.image or 'all'}: {f.finding}: {f.detail}", err=True)
-    if len(done.findings) > 10: typer.echo(f"and {len(done.findings) - 10} more{f': {out}/findings.csv' if out else ''}", err=True)
+    for f in done.findings.head(10).itertuples():
+        typer.echo(f"{f.severity}: {f.batch}: {f.image or 'all'}: {f.finding}: {f.detail}", err=True)
+    if len(done.findings) > 10:
+        typer.echo(f"and {len(done.findings) - 10} more{f': {out}/findings.csv' if out else ''}", err=True)
+
     if done.severe and out: typer.echo(f"to leave them out, copy {out}/quarantine.csv into the source folder", err=True)
     raise typer.Exit(int(done.severe > 0))
 
 # %% ../nbs/cli_data.ipynb #fc7610ad
-@app.command(epilog="Example: alpr-nb pack photos/trucks photos/cars --out datasets/truck/cd/batches --annotator ann --hold tests.csv")
+@app.command(epilog="Example: alpr-nb pack photos/trucks photos/cars --out datasets/truck/cd/batches --annotator ann")
 def pack(
     folders: Annotated[list[Path], typer.Argument(help="Folders of images with LabelMe files.", show_default=False)],
     out: Annotated[Path, typer.Option(help="Folder to write: archives and validation.csv.")],
@@ -131,7 +137,9 @@ def pack(
     seed: Annotated[int, typer.Option(help="Seed of the split. Batches that are joined need the same one.")] = 0,
     hold: Annotated[Optional[list[Path]], typer.Option(
         help="CSV (image,code) of vehicles to leave out, such as a test set.")] = None,
-    test: Annotated[float, typer.Option(help="Share of all vehicles for the benchmark alone (`held`). It is taken from the validation share and cannot exceed it.")] = 0.,
+    test: Annotated[float, typer.Option(
+        help="Share of all vehicles for the benchmark alone (`held`). It is taken from the validation "
+             "share and cannot exceed it.")] = 0.,
     closeups: Annotated[int, typer.Option(
         help="Zoomed crops around plates to add for each training photograph (cd).")] = 0,
     repeat: Annotated[int, typer.Option(help="Copies of each training image.")] = 1,
@@ -144,7 +152,7 @@ def pack(
     _left_out(done.findings[done.findings.finding != 'held back'], out)
 
 # %% ../nbs/cli_data.ipynb #bc781a64
-@app.command(epilog="Example: alpr-nb combine datasets/truck/cr/synthetic datasets/truck/cr/batches datasets/truck/cr/both")
+@app.command(epilog="Example: alpr-nb combine datasets/truck/cr/synthetic photos/batches datasets/truck/cr/both")
 def combine(sources: Annotated[list[Path], typer.Argument(help="Folders of batches, then the folder to write.")]):
     "Join the batches of several folders."
     from alpr_nb.data.batches import combine

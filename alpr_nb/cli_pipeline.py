@@ -45,7 +45,7 @@ def synth(
     section = {k: v for s in params for k, v in load_section(s).items()}
     synthesize(out=project_path(section.pop('out')), **section)
 
-@app.command(epilog="Example: alpr-nb run nbs/02_train_cr.ipynb --params train.tasks.cr -p epochs=3 --out outputs/my-run.ipynb")
+@app.command(epilog="Example: alpr-nb run nbs/02_train_cr.ipynb --params train.tasks.cr -p epochs=3 --out my-run.ipynb")
 def run(
     notebook: Annotated[Path, typer.Argument(help="A notebook with a cell tagged `parameters`.", show_default=False)],
     out: Annotated[Path, typer.Option(help="The executed copy. Its HTML is written beside it.")],
@@ -85,7 +85,7 @@ def bundle():
     bundle_models()
 
 # %% ../nbs/cli_pipeline.ipynb #64cef8f0
-@app.command(epilog="Example: alpr-nb report outputs/truck/executed/train-cr.ipynb nbs/02_train_cr.ipynb reports/truck/train-cr.html")
+@app.command(epilog="Example: alpr-nb report outputs/my-run.ipynb nbs/02_train_cr.ipynb my-run.html")
 def report(
     executed: Annotated[Path, typer.Argument(help="Notebook with outputs.", show_default=False)],
     source: Annotated[Path, typer.Argument(help="The notebook with its present text.", show_default=False)],
@@ -112,7 +112,8 @@ def experiments(
 
 @app.command(epilog="Example: alpr-nb docs --out site")
 def docs(
-    out: Annotated[Optional[Path], typer.Option(help="Folder of the site, replaced. Default: doc_path of settings.ini.")] = None,
+    out: Annotated[Optional[Path], typer.Option(
+        help="Folder of the site, replaced. Default: doc_path of settings.ini.")] = None,
 ):
     "Render the notebooks as the documentation site, with Quarto if it is installed, else with smalldocs."
     from alpr_nb.workflow.docs_site import build_docs

@@ -24,7 +24,10 @@ def shrink_image(content: bytes, # PNG or JPEG
     "The picture at most `width` px wide, as palette PNG or as JPEG."
     from PIL import Image
     image = Image.open(io.BytesIO(content)).convert('RGB')
-    if image.width > width: image = image.resize((width, max(1, round(image.height*width/image.width))), Image.Resampling.LANCZOS)
+    if image.width > width:
+        height = max(1, round(image.height*width/image.width))
+        image = image.resize((width, height), Image.Resampling.LANCZOS)
+
     png, jpeg = io.BytesIO(), io.BytesIO()
     image.quantize(48).save(png, 'PNG', optimize=True)
     image.save(jpeg, 'JPEG', quality=quality, optimize=True)
@@ -57,7 +60,7 @@ def shrink_output(output: dict, # of a code cell
         if kind in ('image/png', 'image/jpeg'):
             kind, content = shrink_image(base64.b64decode(''.join(content)), width, quality)
             data[kind] = base64.b64encode(content).decode()
-        elif kind == 'text/html': data[kind] = shrink_embedded(plain(content), width//3, quality)
+        elif kind == 'text/html': data[kind] = shrink_embedded(plain(content), max(1, width//3), quality)
         else: data[kind] = plain(content) if kind.startswith('text/') else content
     return output | dict(data=data)
 
@@ -79,7 +82,7 @@ def record_notebook(executed: str|Path, # .ipynb with outputs
 
 # %% ../../nbs/reports/recorded.ipynb #06250ea9
 LIMIT = 1_500_000 # bytes of all recorded files
-STEPS = (800, 60), (640, 50), (480, 40), (360, 30), (240, 20) # largest width of a picture in px, quality of JPEGs
+STEPS = (800, 60), (640, 50), (480, 40), (360, 30), (240, 20), (1, 1) # largest width of a picture (px), JPEG quality
 
 def plot_tables(outputs: str|Path, # outputs/<scope>
                 sets: list[str], # benchmark sets
@@ -88,7 +91,9 @@ def plot_tables(outputs: str|Path, # outputs/<scope>
     outputs = Path(outputs)
     found = {f'train-{task}/results.csv': outputs/task/'exp/results.csv' for task in ('cd', 'cr')}
     for name in sets:
-        found |= {f'benchmark-{name}/{file.name}': file for file in sorted((outputs/'benchmark'/name/'plots').glob('*.csv'))}
+        tables = sorted((outputs/'benchmark'/name/'plots').glob('*.csv'))
+        found |= {f'benchmark-{name}/{table.name}': table for table in tables}
+
     return {place: file for place, file in found.items() if file.is_file()}
 
 def record_run(root: str|Path, # the project
@@ -97,7 +102,7 @@ def record_run(root: str|Path, # the project
                sets: list[str], # benchmark sets
                limit: int=LIMIT, # bytes of all files
                ) -> Path: # reports/recorded, replaced
-    "Write small copies of the executed notebooks and plot tables of a scope; UserError when they cannot be small enough."
+    "Write small copies of the executed notebooks and plot tables of a scope; UserError when the limit cannot be met."
     root = Path(root)
     outputs, out = root/'outputs'/scope, root/'reports/recorded'
     shutil.rmtree(out, ignore_errors=True)
@@ -106,6 +111,9 @@ def record_run(root: str|Path, # the project
         shutil.copyfile(table, out/'plots'/place)
     tables = sum(file.stat().st_size for file in out.rglob('*.csv'))
     for width, quality in STEPS:
-        size = tables + sum(record_notebook(outputs/f'executed/{name}.ipynb', out/f'executed/{name}.ipynb', root, width, quality) for name in notebooks)
+        sizes = [record_notebook(outputs/'executed'/f'{name}.ipynb', out/'executed'/f'{name}.ipynb', root, width, quality)
+                 for name in notebooks]
+        size = tables + sum(sizes)
         if size <= limit: return out
+
     raise UserError(f"{out}: {size:,} bytes, expected at most {limit:,}; show fewer pictures in the stage notebooks.")
