@@ -26,22 +26,22 @@ def locked_hashes(
 
 def sample_folders(
     task: str, # cd or cr
-    params: dict, # content of params.yaml
+    data: dict, # section `data` of params.yaml
 ) -> set[str]: # of 'synthetic', 'real', 'batches'
     "Folders under `datasets/<scope>/<task>` with the samples of a task."
-    used = params['samples-from'][task]
-    return {'synthetic', params['joined']} if used == params['blend'] else {used}
+    used = data['samples-from'][task]
+    return {'synthetic', data['joined']} if used == data['blend'] else {used}
 
 def photo_sources(
-    params: dict, # content of params.yaml
+    data: dict, # section `data` of params.yaml
     synthesis: dict, # task -> parameters of its synthetic samples
 ) -> dict[str, str]: # name -> origin
     "Real photographs in the training data or behind synthetic codes."
-    known = params.get('sources', {})
+    known = data.get('sources', {})
     looks = [own.get('looks') or {} for own in synthesis.values()]
     folders = [look['photographs'] for look in looks if look.get('photographed')]
     folders += [own['from'] for task, own in known.get('pack', {}).items()
-                if Path(own['out']).name in sample_folders(task, params)]
+                if Path(own['out']).name in sample_folders(task, data)]
     return {name: s['origin'] for kind in ('import', 'annotate') for name, s in known.get(kind, {}).items()
             if any(Path(s['out']).is_relative_to(folder) for folder in folders)}
 
@@ -69,12 +69,12 @@ def bundle_models(
     for name in p['benchmark']['sets']:
         found = _read_json(outputs/'benchmark'/name/'metrics.json')
         metrics[name] = {k: v for k, v in found.items() if k in METRICS or k.startswith('acc@')}
-    drawn = _kept(p['dataset']['raw']['synthetic']['tasks'])
-    synthesis = {task: own for task, own in drawn.items() if 'synthetic' in sample_folders(task, p)}
+    drawn = _kept({task: p['data']['drawing'][task] for task in ('cd', 'cr')})
+    synthesis = {task: own for task, own in drawn.items() if 'synthetic' in sample_folders(task, p['data'])}
 
     return write_bundle(
         models/'bundle', models/'cd.onnx', models/'cr.onnx', load_reader_config(params, models/'cr.onnx'), metrics=metrics,
         git_revision=git_revision(project_path()),
         data=locked_hashes(project_path(), [f'datasets/{scope}/{task}/yolo' for task in ('cd', 'cr')]),
         weights={task: _read_json(models/f'{task}.json')['checkpoint_sha256'] for task in ('cd', 'cr')},
-        training=_kept(p['train']['tasks']), synthesis=synthesis, sources=photo_sources(p, synthesis))
+        training=_kept(p['train']['tasks']), synthesis=synthesis, sources=photo_sources(p['data'], synthesis))

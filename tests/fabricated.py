@@ -86,7 +86,7 @@ def experiments(root):
     repository(root)
     (root/'train.py').write_text(TRAIN)
     (root/'dvc.yaml').write_text(PIPELINE.replace('cmd: python', f'cmd: {sys.executable}'))
-    (root/'params.yaml').write_text('base: {scope: truck}\ntrain:\n  tasks:\n    cd: {cfg: yolov5n.yaml, weights: "", epochs: 4, lr0: 0.01}\n')
+    (root/'params.yaml').write_text('scope: {name: truck}\ntrain:\n  tasks:\n    cd: {cfg: yolov5n.yaml, weights: "", epochs: 4, lr0: 0.01}\n')
     git(root, 'add', '-A')
     git(root, 'commit', '-qm', 'A pipeline that has not run')
     dvc(root, 'repro', '-q')

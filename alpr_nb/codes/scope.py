@@ -38,9 +38,9 @@ class Scope(BaseModel):
 
 def load_scope(params: str|Path='params.yaml', # relative to the project's root
                ) -> Scope: # `UserError` if the section is not valid
-    "Read the scope from the `base` section of the parameters"
-    base = load_section('base', params)
-    try: return Scope(name=base.get('scope'), **{k: base[k] for k in Scope.model_fields if k in base and k != 'name'})
+    "Read the scope from the `scope` section of the parameters."
+    section = load_section('scope', params)
+    try: return Scope(**{k: section[k] for k in Scope.model_fields if k in section})
     except ValidationError as e:
         first = e.errors()[0]
-        raise UserError(f"{params}: base.{'.'.join(map(str, first['loc']))}: {first['msg']}.") from None
+        raise UserError(f"{params}: scope.{'.'.join(map(str, first['loc']))}: {first['msg']}.") from None

@@ -187,5 +187,5 @@ def packaged_bundle(
     if (bundles / scope / 'manifest.json').is_file(): return bundles / scope
     present = ', '.join(sorted(p.parent.name for p in bundles.glob('*/manifest.json')))
     raise BundleError(f'this installation has no reader for the scope {scope!r}, only for {present}; '
-                      f'in a clone, make one with `alpr-nb params base={scope}` and `dvc repro`, then name it: '
+                      f'in a clone, make one with `alpr-nb params scope={scope}` and `dvc repro`, then name it: '
                       f'`alpr-nb read --bundle models/{scope}/bundle`, or Reader(bundle=\'models/{scope}/bundle\')')

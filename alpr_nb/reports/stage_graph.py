@@ -15,7 +15,7 @@ from pathlib import Path
 import networkx as nx
 
 # %% ../../nbs/reports/stage_graph.ipynb #503a4d18
-SIDE = 'code', 'start', 'report', 'report-benchmark', 'errors', 'index' # stages of fingerprints and pages, which say nothing of the reader
+SIDE = 'code', 'reports' # stages of fingerprints and pages, which say nothing of the reader
 
 def read_stages(root: str|Path, # the project
                 ) -> str: # DOT; '' when DVC cannot tell

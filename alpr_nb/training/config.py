@@ -78,7 +78,8 @@ def checked(kind: type[BaseModel], # the configuration's class
 
 def train_config(**values, # the section's keys
                  ) -> TrainConfig: # checked
-    "One training, checked."
+    "One training, checked. The checkpoint `scratch` is none."
+    if values.get('weights') == 'scratch': values['weights'] = ''
     return checked(TrainConfig, f"train.tasks.{values.get('task', '')}", values)
 
 # %% ../../nbs/training/config.ipynb #29ce984b

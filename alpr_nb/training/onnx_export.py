@@ -37,7 +37,7 @@ from .yolov5_compat import load_checkpoint
 
 # %% ../../nbs/training/onnx_export.ipynb #26a22429
 class ExportConfig(BaseModel):
-    "One export: the keys of `export.tasks.<task>`."
+    "One export: the keys of `train.export.<task>`."
     model_config = ConfigDict(extra='forbid', frozen=True)
     scope: str # what is read: truck
     task: Literal['cd', 'cr'] # code detection or code recognition
@@ -56,7 +56,7 @@ class ExportConfig(BaseModel):
 def export_config(**values, # the section's keys
                   ) -> ExportConfig: # checked
     "One export, checked."
-    return checked(ExportConfig, f"export.tasks.{values.get('task', '')}", values)
+    return checked(ExportConfig, f"train.export.{values.get('task', '')}", values)
 
 # %% ../../nbs/training/onnx_export.ipynb #7e238688
 def inference_model(checkpoint: Path, # best.pt

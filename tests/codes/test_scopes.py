@@ -15,12 +15,12 @@ from alpr_nb.workflow.notebook_cells import read_notebook
 from alpr_nb.drawing.synthesize import draw_sample, settings
 
 ROOT = Path(__file__).parents[2]
-SCOPES = sorted(p.stem for p in (ROOT/'conf/base').glob('*.yaml'))
+SCOPES = sorted(p.stem for p in (ROOT/'conf/scope').glob('*.yaml'))
 
 
 def drawn(params, task):
     "The first sample that the parameters draw."
-    section = load_section(f'dataset.raw.synthetic.tasks.{task}', params)
+    section = load_section(f'data.drawing.{task}', params)
     return draw_sample(9, settings(**{k: v for k, v in section.items() if k not in ('scope', 'out', 'count', 'n_jobs', 'batch_size')}))
 
 
@@ -41,7 +41,7 @@ def test_the_guide_touches_only_configuration(guided):
 
 @pytest.mark.parametrize('profile', ['smoke', 'quick'])
 def test_the_guide_s_scope_draws_and_has_a_whole_graph(guided, profile):
-    subprocess.run(['alpr-nb', 'params', 'base=uld', f'profile={profile}'], cwd=guided, check=True)
+    subprocess.run(['alpr-nb', 'params', 'scope=uld', f'profile={profile}'], cwd=guided, check=True)
     scope = load_scope(guided/'params.yaml')
     assert scope.name == 'uld'
     assert set(''.join(s['label'] for s in yaml.safe_load(drawn(guided/'params.yaml', 'cr').label)['shapes'])) <= set(scope.alphabet)
@@ -55,7 +55,7 @@ def test_the_guide_s_scope_draws_and_has_a_whole_graph(guided, profile):
 @pytest.mark.parametrize('scope', SCOPES)
 def test_every_scope_describes_itself(tmp_path, project_copy, scope):
     from alpr_nb.workflow.params import compose
-    params = compose([f'base={scope}'], tmp_path/'params.yaml', project_copy/'conf')
+    params = compose([f'scope={scope}'], tmp_path/'params.yaml', project_copy/'conf')
     found = load_scope(params)
     assert found.name == scope
     assert (load_section('benchmark.reader', params)['published'] == {}) == (scope != 'truck'), 'the thesis read trucks'
@@ -72,7 +72,8 @@ def words(file):
         if t.type not in (tokenize.COMMENT, tokenize.NL): last = t.type
 
 
-DEFAULT = {'truck': {'cli.py', 'reader.py', 'read_command.py', 'parameters'}} # read when no scope is named; the commands' examples, too
+# Read when no scope is named, and in the examples of the commands.
+DEFAULT = {'truck': {'cli.py', 'cli_data.py', 'cli_pipeline.py', 'reader.py', 'read_command.py', 'parameters'}, 'wagon': {'cli_pipeline.py'}}
 
 
 @pytest.mark.parametrize('scope', SCOPES)
@@ -93,9 +94,9 @@ def test_a_released_reader_reads_what_its_scope_draws(tmp_path, project_copy, na
     from alpr_nb.workflow.params import compose
     from alpr_nb.inference.reader import Reader
     reader = Reader(name)
-    params = compose([f'base={reader.config.scope}'], tmp_path/'params.yaml', project_copy/'conf')
+    params = compose([f'scope={reader.config.scope}'], tmp_path/'params.yaml', project_copy/'conf')
     assert reader.config.alphabet == load_scope(params).alphabet and set(reader.config.formats) == set(load_scope(params).formats)
-    drawing = settings(**{k: v for k, v in load_section('dataset.raw.synthetic.tasks.cr', params).items()
+    drawing = settings(**{k: v for k, v in load_section('data.drawing.cr', params).items()
                           if k not in ('scope', 'out', 'count', 'n_jobs', 'batch_size')} | dict(seed=77, strength=.4, readable=.25, validation=1.,
                                  formats=dict.fromkeys(reader.config.formats, 1))) # codes, without what only teaches characters
     samples = [draw_sample(i, drawing) for i in range(20)]

@@ -18,7 +18,7 @@ FORMATS = {'container': dict(iso6346=Format(pattern='LLL[UJZ]NNNNNNN', check='is
 ALL = [(scope, name) for scope in FORMATS for name in FORMATS[scope]]
 
 
-def raw(scope): return yaml.safe_load((Path(__file__).parents[2]/f'conf/dataset/raw/{scope}.yaml').read_text(encoding='utf-8'))
+def raw(scope): return yaml.safe_load((Path(__file__).parents[2]/f'conf/data/drawing/{scope}.yaml').read_text(encoding='utf-8'))
 
 
 def section(scope): return raw(scope)['looks']
@@ -39,7 +39,7 @@ def inside(quad, shape, grow=0):
 
 @pytest.mark.parametrize('scope', FORMATS)
 def test_the_examples_load_and_each_of_their_styles_is_drawn(scope):
-    tasks = raw(scope)['synthetic']['tasks'].values()
+    tasks = [raw(scope)[task] for task in ('cd', 'cr')]
     texts = {n: p for t in tasks if isinstance(t['patterns'], dict) for n, p in t['patterns'].items()} # beside the scope's formats
     styles = set(load_steel(section(scope), texts | FORMATS[scope]).styles)
     assert styles == {n for t in tasks for n in t['formats']} == set(texts) | set(FORMATS[scope])

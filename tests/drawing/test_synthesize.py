@@ -145,7 +145,7 @@ def test_weights_choose(tmp_path):
 @pytest.mark.parametrize('task', ['cd', 'cr'])
 def test_a_painter_draws_what_is_no_plate(name, task):
     "Codes on steel through the same settings: right side of the split, check digits that hold, one box a character."
-    section = yaml.safe_load((Path(__file__).parents[2]/f'conf/dataset/raw/{name}.yaml').read_text())['looks']
+    section = yaml.safe_load((Path(__file__).parents[2]/f'conf/data/drawing/{name}.yaml').read_text())['looks']
     scheme = dict(container='iso6346', wagon='luhn')[name]
     patterns = dict(iso6346=dict(pattern='LLL[UJZ]NNNNNNN', check=scheme)) if name == 'container' else dict(wagon1520=dict(pattern='N'*8, check=scheme))
     s = settings(task=task, size=(640, 360), validation=.5, painter='alpr_nb.drawing.steel.scene', looks=section, patterns=patterns, formats=dict.fromkeys(patterns, 1))

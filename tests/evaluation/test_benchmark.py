@@ -119,8 +119,8 @@ def project(tmp_path):
     "A project whose models find a plate in the middle of every image and read A8C1D23 on it"
     (tmp_path/'nbs').mkdir()
     shutil.copy(ROOT/'nbs'/'04_benchmark.ipynb', tmp_path/'nbs')
-    (tmp_path/'params.yaml').write_text(json.dumps(dict(base=dict(
-        scope='truck', label='plate', alphabet=LETTERS, formats=dict(old=dict(pattern='LLLNNNN'), mercosul=dict(pattern='LLLNLNN')),
+    (tmp_path/'params.yaml').write_text(json.dumps(dict(scope=dict(
+        name='truck', label='plate', alphabet=LETTERS, formats=dict(old=dict(pattern='LLLNNNN'), mercosul=dict(pattern='LLLNLNN')),
         substitutions={'B': '8', 'O': '0'}))))
     (tmp_path/'cd.onnx').write_bytes(fixed_model([[256, 144, 200, 60, .95, 1.]]))
     (tmp_path/'cr.onnx').write_bytes(text_model('A8C1D23', p=.6))

@@ -152,7 +152,7 @@ def test_a_released_bundle_keeps_its_settings(file):
 def test_no_bundle(tmp_path):
     with pytest.raises(BundleError, match='no such bundle'): load_bundle(tmp_path/'none')
     with pytest.raises(BundleError, match='no manifest.json'): load_bundle(tmp_path)
-    with pytest.raises(BundleError, match="container, .*wagon; .*base=tram.*--bundle models/tram/bundle"): packaged_bundle('tram')
+    with pytest.raises(BundleError, match="container, .*wagon; .*scope=tram.*--bundle models/tram/bundle"): packaged_bundle('tram')
     with pytest.raises(BundleError, match='scope'): packaged_bundle('../truck')
 
 

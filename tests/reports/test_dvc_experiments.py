@@ -30,7 +30,7 @@ def test_what_differs_is_a_column(project):
     told = [r for r in read_rows(project) if r.metrics and r.kind != 'workspace']
     cols, same = columns(told)
     assert {(g, k) for g, k, *_ in cols} >= {('setting', 'train.tasks.cd.cfg'), ('setting', 'train.tasks.cd.epochs'), ('model', 'models/truck/cd.onnx')}
-    assert {'train.tasks.cd.lr0', 'base.scope'} <= set(same['setting'])
+    assert {'train.tasks.cd.lr0', 'scope.name'} <= set(same['setting'])
 
 
 def test_curves_are_those_of_dvc(project):

@@ -77,7 +77,7 @@ def two_runs(tmp_path_factory):
     "A run that was committed, and a later one in the folder that reads eight more images and loses one."
     root = repository(tmp_path_factory.mktemp('runs')/'project')
     (root/'dvc.yaml').write_text(PIPELINE)
-    (root/'params.yaml').write_text('base: {scope: truck}\ntrain: {epochs: 3}\n')
+    (root/'params.yaml').write_text('scope: {name: truck}\ntrain: {epochs: 3}\n')
     results = root/'outputs/truck/benchmark/cars'
     wrong = lambda code: code.replace('A', '4')
     for name in ('data.json', 'train.json', 'cd.onnx', 'cr.onnx'): (root/name).write_text(name)
@@ -87,7 +87,7 @@ def two_runs(tmp_path_factory):
     git(root, 'commit', '-qm', 'The first run <of two>')
     shutil.rmtree(results)
     benchmark(results, [(c, c if 0 < i < 19 else wrong(c), .9) for i, c in enumerate(CODES)])
-    (root/'params.yaml').write_text('base: {scope: truck}\ntrain: {epochs: 9}\n')
+    (root/'params.yaml').write_text('scope: {name: truck}\ntrain: {epochs: 9}\n')
     return root
 
 

@@ -24,7 +24,7 @@ CROPS = [('ABC1234', 'ABC1234', .95), ('QQQ1234', 'OOQ1234', .7), ('BBB8888', '8
 def reports(tmp_path_factory):
     "The reports of a project with two benchmark sets, a stage page that ran in a notebook, and experiments."
     root = tmp_path_factory.mktemp('project')
-    (root/'params.yaml').write_text('base: {scope: truck}\n')
+    (root/'params.yaml').write_text('scope: {name: truck}\n')
     for name, readings in dict(cars=CARS, crops=CROPS).items(): benchmark(root/'outputs/truck/benchmark'/name, readings)
     cells = [new_markdown_cell('# Benchmark\n\n> Read a set', id='title'), new_markdown_cell('## Table', id='table'),
              new_code_cell('print(1)', id='code', outputs=[

@@ -24,7 +24,7 @@ def project(tmp_path, monkeypatch):
     "An empty project in a folder whose name papermill would take for a format string."
     root = tmp_path/'a {project}'
     (root/'nbs').mkdir(parents=True)
-    (root/'params.yaml').write_text('base: {scope: truck}')
+    (root/'params.yaml').write_text('scope: {name: truck}')
     monkeypatch.chdir(root)
     return root
 
