@@ -21,13 +21,14 @@ from .config import CodeSpec, ReaderConfig, ReaderSettings
 SCHEMA = 2 # version of the manifest that is written
 FILES = ('cd.onnx', 'cr.onnx', 'substitutions.json')
 LAYOUT = dict(
-    input='images: float32 (batch, 3, height, width), RGB, 0 to 1; the image is scaled without distortion '
-          'until its longer side is `size`, then centred and padded with grey `pad` until both sides are multiples of `stride`',
+    input='images: float32 (batch, 3, height, width), RGB, 0 to 1; the image is scaled without distortion until'
+          ' its longer side is `size`, then centred and padded with grey `pad` until both sides are multiples '
+          'of `stride`',
     output='output0: float32 (batch, anchors, 5 + classes): centre x, centre y, width, height in px of the '
-           'input, objectness, probability of each class; confidence is objectness times class probability; boxes still '
-           'overlap (apply NMS with `iou`)',
-    cd='one class, `label`: the plate or number in a photograph; its crop with `margin` (shares of width and height, '
-       'each counted as at most `margin_max_aspect` times the shorter one) goes to cr',
+           'input, objectness, probability of each class; confidence is objectness times class probability; '
+           'boxes still overlap (apply NMS with `iou`)',
+    cd='one class, `label`: the plate or number in a photograph; its crop with `margin` (shares of width and'
+       ' height, each counted as at most `margin_max_aspect` times the shorter one) goes to cr',
     cr='a class for each character of `alphabet`, in its order')
 
 class BundleError(ValueError): "A bundle cannot be used. The message says which file and why."
