@@ -21,7 +21,8 @@ def locked_hashes(
     paths: list[str], # outputs of stages, relative to the root
 ) -> dict[str, str]: # path -> hash, for those that dvc.lock has
     "Hashes of outputs of stages, from dvc.lock."
-    found = {o['path']: f"{o.get('hash', 'md5')}:{o['md5']}" for s in read_lock(root).values() for o in s.get('outs', ())}
+    outs = [o for stage in read_lock(root).values() for o in stage.get('outs', ())]
+    found = {o['path']: f"{o.get('hash', 'md5')}:{o['md5']}" for o in outs}
     return {p: found[p] for p in paths if p in found}
 
 def sample_folders(
@@ -73,8 +74,8 @@ def bundle_models(
     synthesis = {task: own for task, own in drawn.items() if 'synthetic' in sample_folders(task, p['data'])}
 
     return write_bundle(
-        models/'bundle', models/'cd.onnx', models/'cr.onnx', load_reader_config(params, models/'cr.onnx'), metrics=metrics,
-        git_revision=git_revision(project_path()),
+        models/'bundle', models/'cd.onnx', models/'cr.onnx', load_reader_config(params, models/'cr.onnx'),
+        metrics=metrics, git_revision=git_revision(project_path()),
         data=locked_hashes(project_path(), [f'datasets/{scope}/{task}/yolo' for task in ('cd', 'cr')]),
         weights={task: _read_json(models/f'{task}.json')['checkpoint_sha256'] for task in ('cd', 'cr')},
         training=_kept(p['train']['tasks']), synthesis=synthesis, sources=photo_sources(p['data'], synthesis))

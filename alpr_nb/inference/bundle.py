@@ -21,13 +21,14 @@ from .config import CodeSpec, ReaderConfig, ReaderSettings
 SCHEMA = 2 # version of the manifest that is written
 FILES = ('cd.onnx', 'cr.onnx', 'substitutions.json')
 LAYOUT = dict(
-    input='images: float32 (batch, 3, height, width), RGB, 0 to 1; the image is scaled without distortion until its longer '
-          'side is `size`, then centred and padded with grey `pad` until both sides are multiples of `stride`',
-    output='output0: float32 (batch, anchors, 5 + classes): centre x, centre y, width, height in px of the input, objectness, '
-           'probability of each class; confidence is objectness times class probability; boxes still overlap (apply NMS '
-           'with `iou`)',
-    cd='one class, `label`: the plate or number in a photograph; its crop with `margin` (shares of width and height, each '
-       'counted as at most `margin_max_aspect` times the shorter one) goes to cr',
+    input='images: float32 (batch, 3, height, width), RGB, 0 to 1; the image is scaled without distortion until'
+          ' its longer side is `size`, then centred and padded with grey `pad` until both sides are multiples '
+          'of `stride`',
+    output='output0: float32 (batch, anchors, 5 + classes): centre x, centre y, width, height in px of the '
+           'input, objectness, probability of each class; confidence is objectness times class probability; '
+           'boxes still overlap (apply NMS with `iou`)',
+    cd='one class, `label`: the plate or number in a photograph; its crop with `margin` (shares of width and'
+       ' height, each counted as at most `margin_max_aspect` times the shorter one) goes to cr',
     cr='a class for each character of `alphabet`, in its order')
 
 class BundleError(ValueError): "A bundle cannot be used. The message says which file and why."
@@ -94,7 +95,8 @@ def write_bundle(
     content = {'cd.onnx': Path(cd).read_bytes(), 'cr.onnx': Path(cr).read_bytes(),
                'substitutions.json': _json(config.substitutions)}
     codes = {k: getattr(config, k) for k in CodeSpec.model_fields}
-    manifest = Manifest(**codes, reader=config.settings, **about, files={name: sha256(c) for name, c in content.items()})
+    files = {name: sha256(c) for name, c in content.items()}
+    manifest = Manifest(**codes, reader=config.settings, **about, files=files)
     known = manifest.model_dump(mode='json', exclude={'substitutions'})
     content['manifest.json'] = _json({'schema_version': known.pop('schema_version'), **known})
 
@@ -141,15 +143,16 @@ def load_bundle(
     if 'manifest.json' not in present: raise BundleError(f'{path}: no bundle, it has no manifest.json')
     known = _read_json(path / 'manifest.json')
     if known.get('schema_version') not in (1, SCHEMA):
-        raise BundleError(f'{path / "manifest.json"}: schema version {known.get("schema_version")!r}, this alpr-nb reads 1 and '
-                          f'{SCHEMA}; install the version that wrote it, or make the bundle again')
+        raise BundleError(f'{path / "manifest.json"}: schema version {known.get("schema_version")!r}, this alpr-nb '
+                          f'reads 1 and {SCHEMA}; install the version that wrote it, or make the bundle again')
     content = _checked_files(path, present, known.get('files'))
     return Bundle(path, _manifest(path, known), {task: content[f'{task}.onnx'] for task in ('cd', 'cr')})
 
 def _checked_files(path, present, files):
     if not isinstance(files, dict) or set(files) != set(FILES):
         raise BundleError(f'{path / "manifest.json"}: `files` must name exactly {", ".join(FILES)}')
-    if missing := set(FILES) - present: raise BundleError(f'{path}: {", ".join(sorted(missing))} is missing from the bundle')
+    if missing := set(FILES) - present:
+        raise BundleError(f'{path}: {", ".join(sorted(missing))} is missing from the bundle')
     if unknown := present - set(FILES) - {'manifest.json'}:
         raise BundleError(f'{path}: {", ".join(sorted(unknown))} is not in the manifest; remove it from the bundle')
     content = {}
@@ -163,7 +166,8 @@ def _checked_files(path, present, files):
 
 def _manifest(path, known):
     file = path / 'manifest.json'
-    if 'substitutions' in known: raise BundleError(f'{file}: unknown key `substitutions`; they are in substitutions.json')
+    if 'substitutions' in known:
+        raise BundleError(f'{file}: unknown key `substitutions`; they are in substitutions.json')
     try:
         if known['schema_version'] == 1: known = from_schema_1(known)
         return Manifest(**known, substitutions=_read_json(path / 'substitutions.json'))

@@ -29,8 +29,8 @@ def fit_calibration(
     right, # (n,) bool: whether the character was right
     min_count: int=50, # with fewer confidences the result is (1, 0)
 ) -> tuple: # slope above 0, and offset
-    """Fit slope and offset by maximum likelihood. Outcomes are smoothed as Platt proposes: the target of a right character is a little
-    under 1, that of a wrong one a little over 0."""
+    """Fit slope and offset by maximum likelihood. Outcomes are smoothed as Platt proposes: the target of
+    a right character is a little under 1, that of a wrong one a little over 0."""
     x, right = logit(confidence), np.asarray(right, bool)
     if len(x) < min_count: return 1., 0.
     positive, negative = right.sum(), (~right).sum()

@@ -44,23 +44,23 @@ class ReaderSettings(BaseModel):
     # the two models
     cd: DetectorConfig = DetectorConfig() # code detection, in the photograph
     cr: CharDetectorConfig = CharDetectorConfig() # character recognition, in the crop of a code
-    calibration: tuple[float, float] = (1., 0.) # slope and offset of character confidences, see `alpr_nb.inference.calibration`
+    calibration: tuple[float, float] = (1., 0.) # slope and offset for the confidences of characters
 
     # the crop that goes to character recognition
-    margin: tuple[Margin, Margin] = (.04, .08) # added on each side of a code's box: shares of its width and of its height
-    margin_max_aspect: float = Field(4., ge=1) # for the margin, a side counts at most as this many times the shorter side
+    margin: tuple[Margin, Margin] = (.04, .08) # added on each side of a code's box: shares of its width and height
+    margin_max_aspect: float = Field(4., ge=1) # for the margin a side counts at most as this times the shorter one
 
     # second attempts, which cost time only where the first one was not good enough
-    retry_margin: tuple[Margin, Margin] | None = (.1, .2) # margin of a second crop of a code with an uncertain reading; None: no second crop
     retry_below: float = Field(.9, ge=0, le=1) # a reading under this confidence is uncertain
-    retry_crop_size: int | None = Field(None, ge=32) # px; longer side of CR's input for codes with an unclear reading; None: no retry
-    retry_scene_size: int | None = Field(None, ge=32) # px; longer side of CD's input for photographs without a clear reading; None: no retry
+    retry_margin: tuple[Margin, Margin] | None = (.1, .2) # margin to retry a code with an uncertain reading; None: off
     unclear_confidence: float = Field(.5, ge=0, le=1) # a reading up to this confidence is unclear
+    retry_crop_size: int | None = Field(None, ge=32) # px; CR's size to retry a code with an unclear reading; None: off
+    retry_scene_size: int | None = Field(None, ge=32) # px; CD's size to retry an image with no clear reading; None: off
 
     # which texts are readings
     min_confidence: float = Field(.05, ge=0, le=1) # readings under it are dropped
-    max_missing: int = Field(2, ge=0) # a reading may have this many characters fewer than the shortest format of the scope
-    max_surplus: int = Field(3, ge=0) # and this many more than the longest one; other texts are stickers or brands
+    max_missing: int = Field(2, ge=0) # characters that a reading may have less than the shortest format
+    max_surplus: int = Field(3, ge=0) # characters that it may have more than the longest format
 
 # %% ../../nbs/inference/config.ipynb #0a38fb55
 class CodeSpec(BaseModel):
@@ -99,7 +99,8 @@ def reader_config(
             raise UserError(f"{name}: there is no such setting; alpr_nb.inference.config lists all of them.") from None
         raise UserError(f"{name}: {first['msg']}; found {str(first['input'])[:80]!r}.") from None
     return ReaderConfig(scope=scope.name, label=scope.label, alphabet=scope.alphabet, formats=scope.formats,
-                        substitutions=scope.substitutions, **{k: getattr(known, k) for k in ReaderSettings.model_fields})
+                        substitutions=scope.substitutions,
+                        **{k: getattr(known, k) for k in ReaderSettings.model_fields})
 
 def load_calibration(
     model: str | Path, # ONNX file of the character detector
@@ -114,7 +115,7 @@ def load_calibration(
 
 def load_reader_config(
     params: str | Path='params.yaml', # relative to the project's root
-    cr: str | Path | None=None, # ONNX file of the character detector; its calibration is used unless the section has one
+    cr: str | Path | None=None, # ONNX file of the character detector, for its calibration; the section goes first
 ) -> ReaderConfig: # raises UserError if a section is missing or wrong
     "The configuration that sections `base` and `reader` of params.yaml describe."
     settings = load_section('reader', params)

@@ -141,9 +141,9 @@ class Detector:
 
         inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
         if len(inputs) != 1 or len(inputs[0].shape) != 4 or 'float' not in inputs[0].type or len(outputs[0].shape) != 3:
-            raise DetectorError(f'{self.name}: expected one float input (batch, 3, height, width) and an output (batch, '
-                                f'anchors, 5 + classes), found {[i.shape for i in inputs]} and {[o.shape for o in outputs]}; '
-                                'export the model with nbs/03_export.ipynb')
+            raise DetectorError(f'{self.name}: expected one float input (batch, 3, height, width) and an output '
+                                f'(batch, anchors, 5 + classes), found {[i.shape for i in inputs]} and '
+                                f'{[o.shape for o in outputs]}; export the model with nbs/03_export.ipynb')
         self.input, self.output = inputs[0].name, outputs[0].name
         self.dtype = np.float16 if 'float16' in inputs[0].type else np.float32
         if isinstance(outputs[0].shape[2], int): self._check(outputs[0].shape[2])
@@ -158,10 +158,11 @@ class Detector:
         opt.intra_op_num_threads, opt.inter_op_num_threads = threads or min(8, cpu_count()), 1
         opt.add_session_config_entry('session.intra_op.allow_spinning', '0') # spinning threads slow down each other
         opt.log_severity_level = 3
-        if not isinstance(model, bytes) and not Path(model).is_file(): raise DetectorError(f'{model}: no such model file')
+        if not isinstance(model, bytes) and not Path(model).is_file():
+            raise DetectorError(f'{model}: no such model file')
         try: return ort.InferenceSession(model if isinstance(model, bytes) else str(model), opt, providers=providers)
         except Exception as e:
-            raise DetectorError(f'{self.name}: ONNX Runtime cannot load it, it is not a model ({_first_line(e)})') from e
+            raise DetectorError(f'{self.name}: not a model that ONNX Runtime can load ({_first_line(e)})') from e
 
     def _check(self, width):
         if self.classes and width != 5 + self.classes:

@@ -18,7 +18,8 @@ _ORIENTATION = 0x0112 # tag of EXIF (Exif 2.32, 4.6.4)
 
 # orientation -> function that turns the pixels upright
 _TURNS = {2: lambda a: a[:, ::-1], 3: lambda a: a[::-1, ::-1], 4: lambda a: a[::-1], 5: lambda a: a.swapaxes(0, 1),
-          6: lambda a: a.swapaxes(0, 1)[:, ::-1], 7: lambda a: a[::-1, ::-1].swapaxes(0, 1), 8: lambda a: a.swapaxes(0, 1)[::-1]}
+          6: lambda a: a.swapaxes(0, 1)[:, ::-1], 7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
+          8: lambda a: a.swapaxes(0, 1)[::-1]}
 
 def load_image(
     image, # path, bytes of an image file, PIL image, or uint8 array: grey (H, W), BGR (H, W, 3) or BGRA (H, W, 4)

@@ -37,7 +37,8 @@ def as_dict(
     result: Result, # of the reader
 ) -> dict: # ready for JSON; boxes in px of the image, confidences rounded to 4 digits
     "A result as `alpr-nb read --json` prints it."
-    def chars(reading): return [dict(char=c.char, confidence=round(c.confidence, 4), box=list(c.box)) for c in reading.chars]
+    def chars(reading):
+        return [dict(char=c.char, confidence=round(c.confidence, 4), box=list(c.box)) for c in reading.chars]
 
     readings = [dict(code=r.code, confidence=round(r.confidence, 4), raw=r.raw, format=r.format, box=list(r.box),
                      chars=chars(r)) for r in result.readings]
@@ -64,8 +65,8 @@ def read_lines(
             result = reader.results([path], crop)[0]
         except ReadError as e:
             reason = str(e)
-            as_error = json.dumps(dict(image=str(path), error=reason), ensure_ascii=False) if as_json else f'error: {reason}'
-            yield as_error, False
+            error = dict(image=str(path), error=reason)
+            yield json.dumps(error, ensure_ascii=False) if as_json else f'error: {reason}', False
         else:
             yield json.dumps(as_dict(path, result), ensure_ascii=False) if as_json else as_line(path, result), True
 

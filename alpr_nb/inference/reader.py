@@ -71,7 +71,8 @@ def read_chars(
     "The reading that detected characters give."
     d = decode_chars(chars, cfg, lines)
     if not d.code or d.confidence < cfg.min_confidence or not has_code_length(d.code, cfg): return None
-    seen = tuple(Char(char, p, _box(chars.boxes[i])) for char, p, i in zip(d.code, d.confidences, d.kept) if i is not None)
+    seen = tuple(Char(char, p, _box(chars.boxes[i]))
+                 for char, p, i in zip(d.code, d.confidences, d.kept) if i is not None)
     return Reading(d.code, d.confidence, d.raw, d.format, box, seen)
 
 def _box(b): return tuple(round(float(v), 1) for v in b)
@@ -133,7 +134,7 @@ class Reader:
     def results(self,
         images: list, # each as in `read`
         crop: bool=False, # the images are crops of codes
-        threshold: float | None=None, # list boxes of code detection down to this confidence; those under the setting are not read
+        threshold: float | None=None, # also list boxes of code detection down to this confidence, unread
     ) -> list: # of Result
         "Codes in several images, with every box, the probabilities of the characters, and timings."
         start = time.perf_counter()
@@ -157,7 +158,8 @@ class Reader:
 
     def _retry_scenes(self, pixels, threshold, plates):
         "Search images without a clear reading in a larger input, and keep the result where its best reading is better."
-        unclear = [i for i, own in enumerate(plates) if self._is_unclear(own) and max(pixels[i].shape) > self.config.cd.size]
+        unclear = [i for i, own in enumerate(plates)
+                   if self._is_unclear(own) and max(pixels[i].shape) > self.config.cd.size]
         images = [pixels[i] for i in unclear]
         found = self._detect_codes(images, threshold, self.config.retry_scene_size)
         for i, own in zip(unclear, self._read_codes(images, found, crop=False)):
@@ -203,8 +205,8 @@ class Reader:
         shape: tuple, # (height, width, ...) of the image
         margin: tuple | None=None, # shares of the box's width and height; None: the setting `margin`
     ) -> tuple: # x1, y1, x2, y2, whole px inside the image
-        """The part of an image that character recognition gets: the box of a code and a margin. The margin of a side is a share of at
-        most `margin_max_aspect` times the shorter side, so a long code gets little more than a square one."""
+        """The part of an image that character recognition gets: the box of a code and a margin. The margin is a share
+        of a side, which counts at most as `margin_max_aspect` times the shorter side."""
         (x1, y1, x2, y2), (mx, my) = map(float, box), self.config.margin if margin is None else margin
         longest = self.config.margin_max_aspect * min(x2 - x1, y2 - y1)
         dx, dy = min(x2 - x1, longest) * mx, min(y2 - y1, longest) * my

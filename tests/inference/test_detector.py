@@ -24,7 +24,8 @@ def test_nms_agrees_with_torchvision(seed, limit):
     boxes, scores, classes = random_boxes(rng, 300), rng.random(300).astype(np.float32), rng.integers(0, 4, 300)
     t = torch.from_numpy
     assert nms(boxes, scores, limit).tolist() == ops.nms(t(boxes), t(scores), limit).tolist()
-    assert nms(boxes, scores, limit, classes).tolist() == ops.batched_nms(t(boxes), t(scores), t(classes), limit).tolist()
+    separate = nms(boxes, scores, limit, classes).tolist()
+    assert separate == ops.batched_nms(t(boxes), t(scores), t(classes), limit).tolist()
 
 
 @settings(deadline=None)
@@ -73,11 +74,13 @@ def test_boxes_come_back_in_pixels_of_each_image():
 
 def test_detections_of_a_batch_are_those_of_each_image():
     rng = np.random.default_rng(0)
-    images = [cv2.resize(rng.integers(0, 256, (6, 9, 3), dtype=np.uint8), (w, h), interpolation=0) for w, h in [(90, 60)]*20 + [(40, 90)]]
+    sizes = [(90, 60)]*20 + [(40, 90)]
+    images = [cv2.resize(rng.integers(0, 256, (6, 9, 3), dtype=np.uint8), size, interpolation=0) for size in sizes]
     det = Detector(colour_model(), DetectorConfig(size=64, threshold=.3), threads=1)
     for a, image in zip(det.detect(images, batch=8), images):
         b, = det.detect([image])
-        assert np.array_equal(a.boxes, b.boxes) and np.allclose(a.probs, b.probs, atol=1e-6) and (np.diff(a.scores) <= 0).all()
+        assert np.array_equal(a.boxes, b.boxes) and np.allclose(a.probs, b.probs, atol=1e-6)
+        assert (np.diff(a.scores) <= 0).all()
     assert det.detect([]) == []
 
 
@@ -87,7 +90,8 @@ def test_postprocess_keeps_whole_rows_of_probabilities_and_max_detections():
     found = postprocess(rows, DetectorConfig(max_detections=20, threshold=.2))
     assert len(found) == 20 and found.probs.shape == (20, 4)
     assert found.scores[0] == pytest.approx((rows[:, 5:]*rows[:, 4:5]).max(), abs=1e-6)
-    assert len(postprocess(rows, DetectorConfig(threshold=1.))) == 0 and postprocess(rows[:0], DetectorConfig()).probs.shape == (0, 4)
+    assert len(postprocess(rows, DetectorConfig(threshold=1.))) == 0
+    assert postprocess(rows[:0], DetectorConfig()).probs.shape == (0, 4)
 
 
 def test_one_session_serves_many_threads():
@@ -103,6 +107,7 @@ def test_what_cannot_be_used_is_said(tmp_path):
     with pytest.raises(DetectorError, match='broken.onnx'): Detector(tmp_path/'broken.onnx')
     with pytest.raises(DetectorError, match='no such model file'): Detector(tmp_path/'none.onnx')
     with pytest.raises(DetectorError, match='2 classes, 36 were expected'): Detector(fixed_model(row), classes=36)
-    with pytest.raises(DetectorError, match='CUDAExecutionProviderX'): Detector(fixed_model(row), providers=['CUDAExecutionProviderX'])
+    with pytest.raises(DetectorError, match='CUDAExecutionProviderX'):
+        Detector(fixed_model(row), providers=['CUDAExecutionProviderX'])
     with pytest.raises(ValueError, match='threshhold'): DetectorConfig(threshhold=.2)
     assert Detector(fixed_model(row)).session.get_providers() == ['CPUExecutionProvider']

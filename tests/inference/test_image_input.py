@@ -24,11 +24,13 @@ def test_every_kind_of_input_gives_the_same_pixels(tmp_path):
     image = picture()
     png = cv2.imencode('.png', image)[1].tobytes()
     path = tmp_path/'água 1.png'; path.write_bytes(png)
-    for same in (path, str(path), png, bytearray(png), image, PIL.fromarray(image[..., ::-1]), np.dstack([image, image[..., :1]]),
-                 np.asfortranarray(image), image[::-1][::-1], PIL.open(io.BytesIO(png))):
+    for same in (path, str(path), png, bytearray(png), image, PIL.fromarray(image[..., ::-1]),
+                 PIL.open(io.BytesIO(png)), np.dstack([image, image[..., :1]]), np.asfortranarray(image),
+                 image[::-1][::-1]):
         assert np.array_equal(load_image(same), image)
     grey = image[..., 0]
-    for same in (grey, grey[..., None], PIL.fromarray(grey)): assert np.array_equal(load_image(same), cv2.merge([grey]*3))
+    for same in (grey, grey[..., None], PIL.fromarray(grey)):
+        assert np.array_equal(load_image(same), cv2.merge([grey]*3))
     assert load_image(cv2.imencode('.png', grey.astype(np.uint16)*256)[1].tobytes()).dtype == np.uint8
     with pytest.raises(ReadError, match="mode 'I;16'"): load_image(PIL.fromarray(grey.astype(np.uint16)*256))
 
