@@ -67,7 +67,8 @@ def annotate(
     bundle: Annotated[Optional[Path], typer.Option(help="A bundle of your own, such as models/truck/bundle.")] = None,
 ):
     "Let a reader propose annotations, to be corrected in LabelMe; the status is 1 when an image could not be read."
-    from alpr_nb.data.annotate import annotate, summary
+    from alpr_nb.data.annotate import annotate
+    from alpr_nb.data.review_list import summary
     from alpr_nb.inference.reader import Reader
     review = annotate(images, out, Reader(scope, bundle), task, known_text, crops, confidence)
     print(summary(review).to_string(index=False))
@@ -122,7 +123,7 @@ def pack(
     "Pack labelled images as batches, split by vehicle; the status is 1 when something was left out."
     from alpr_nb.data.pack import pack
     done = pack(folders, out, annotator, batch_size, validation, seed, task, hold or (), test, closeups, repeat)
-    also = f' and {done.further} made of them' if done.further else ''
+    also = f' and {done.extra} made of them' if done.extra else ''
     typer.echo(f"{done.train} images{also} train and {done.validation} validate, in {done.parts} parts in {out}")
     _left_out(done.findings[done.findings.finding != 'held back'], out)
 

@@ -27,7 +27,7 @@ from .summary import (STRATEGIES, accuracy_by, by_threshold, calibration, confus
                                         latency, measure, others)
 from .error_gallery import crop_name, gallery
 from .metrics import edits, tilt
-from ..data.proposals import as_painted
+from ..data.proposals import resolve_shared_glyphs
 from ..inference.reader import Plate, Reader, ReadError, Result, decode_chars, load_image
 from .other_readers import compare
 from ..data.ground_truth import Truth, read_truth

@@ -12,9 +12,10 @@ from PIL import Image
 
 from alpr_nb.data.labelme import Annotation, Shape, read_labelme, write_labelme
 from alpr_nb.core.config import UserError
-from alpr_nb.data.import_formats import Labelled
+from alpr_nb.data.import_formats import RawAnnotation
 from alpr_nb.data.yolo_labels import clip_shapes, yolo_line
-from alpr_nb.data.importers import import_source, match, pair_key, place
+from alpr_nb.data.importers import import_source, place_boxes
+from alpr_nb.data.pairing import match_listed, pair_key
 
 W, H = 100, 60
 BOX = (10., 20., 50., 33.)
@@ -156,7 +157,7 @@ def test_boxes_are_cut_at_the_edge_and_left_out_beyond_it(tmp_path):
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(*[st.floats(-3, 3)]*4), max_size=4), st.integers(10, 500), st.integers(10, 500))
 def test_what_is_placed_can_be_prepared(boxes, w, h):
-    shapes, problems = place(Labelled([('0', b, '') for b in boxes], relative=True), {'0': 'plate'}, w, h)
+    shapes, problems = place_boxes(RawAnnotation([('0', b, '') for b in boxes], relative=True), {'0': 'plate'}, w, h)
     assert len(shapes) + len(problems) == len(boxes)
     assert [s.box for s in clip_shapes(shapes, w, h)] == [s.box for s in shapes]
     assert all(0 <= s.box[0] < s.box[2] <= w and 0 <= s.box[1] < s.box[3] <= h for s in shapes)
@@ -251,7 +252,7 @@ def test_a_list_never_leads_out_of_its_folder(tmp_path):
 
 
 def test_an_ambiguous_name_is_not_guessed():
-    got, findings = match([('a.jpg', 1)], {'x/a.jpg': 0, 'y/a.jpg': 0}, 'list')
+    got, findings = match_listed([('a.jpg', 1)], {'x/a.jpg': 0, 'y/a.jpg': 0}, 'list')
     assert not got and [f.finding for f in findings] == ['no image', 'no annotation', 'no annotation']
 
 
