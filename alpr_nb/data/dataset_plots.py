@@ -44,7 +44,7 @@ def label_mismatches(
     differs = [sorted(map(normalize_code, a)) != sorted(map(normalize_code, b)) for a, b in zip(validation.codes, validation.listed)]
     return validation[differs][['image', 'codes', 'listed']]
 
-# %% ../../nbs/data/dataset_plots.ipynb #9c4b5395
+# %% ../../nbs/data/dataset_plots.ipynb #cca9beab
 def plot_formats(
     images: pd.DataFrame, # from `prepare`
     formats: dict,        # name -> Format, pattern or dict
@@ -53,7 +53,8 @@ def plot_formats(
     "Share of each code format in each split; `other` is a code without a format"
     codes = code_table(images)
     codes['format'] = [format_of(normalize_code(c), formats) or 'other' for c in codes.code]
-    ax = sns.histplot(codes, x='format', hue='split', multiple='dodge', stat='proportion', common_norm=False, shrink=.8)
+    _, ax = plt.subplots(figsize=(8, 3.5))
+    sns.histplot(codes, x='format', hue='split', multiple='dodge', stat='proportion', common_norm=False, shrink=.8, ax=ax)
     ax.set(title=f'Formats of {len(codes)} {scope} codes', ylabel='share of the split')
     return ax
 
