@@ -89,13 +89,14 @@ def propose_image(
         if x2 <= x1 or y2 <= y1: continue
         chars = Detections(p.chars.boxes - np.float32([x1, y1]*2), p.chars.probs)
         out.append(ProposedImage(f'{name}.png', image_file(pixels[y1:y2, x1:x2], '.png'), x2 - x1, y2 - y1,
-                                 propose_chars(chars, reader.config, text, min_confidence), text, (path.name, (x1, y1, x2, y2))))
+                                 propose_chars(chars, reader.config, text, min_confidence), text,
+                                 (path.name, (x1, y1, x2, y2))))
     return out
 
 # %% ../../nbs/data/annotate.ipynb #e0acb3fc
 def annotate(
     images: list,         # image files and folders
-    out: str | Path,      # folder for images, LabelMe files, review/, review.csv and annotate.json; may hold those of an earlier run
+    out: str | Path,      # folder for images, LabelMe files, review/ and lists; may be that of an earlier run
     reader: Reader,       # that proposes
     task: str,            # 'cd': plates in photographs; 'cr': characters in crops
     known_text: str | Path | None=None, # CSV (image,text) with the code of each crop
@@ -106,8 +107,10 @@ def annotate(
 ) -> pd.DataFrame:        # review.csv: image (relative to `out`), text, code, confidence, status, reason
     "Propose annotations; a person's corrections in `out` are kept"
     out = Path(out)
-    if task not in ('cd', 'cr'): raise UserError(f"task is {task!r}; expected 'cd' (code detection) or 'cr' (code recognition).")
-    if task == 'cd' and (crops or known_text): raise UserError("known texts and crops are for task cr; leave them out for cd.")
+    if task not in ('cd', 'cr'):
+        raise UserError(f"task is {task!r}; expected 'cd' (code detection) or 'cr' (code recognition).")
+    if task == 'cd' and (crops or known_text):
+        raise UserError("known texts and crops are for task cr; leave them out for cd.")
     found = list(list_images(images))
     paths = [p for p, error in found if not error]
     check_image_paths(images, paths, out)
@@ -116,7 +119,8 @@ def annotate(
     (out/'review').mkdir(parents=True, exist_ok=True)
     written, rows = WrittenFiles(out, task), [review_row(p.name, 'unreadable image', e) for p, e in found if e]
     earlier = written.crops()
-    for at in tqdm(range(0, len(paths), batch), desc=f'annotate {task}', unit=' batches', mininterval=2, disable=not progress):
+    for at in tqdm(range(0, len(paths), batch), desc=f'annotate {task}', unit=' batches', mininterval=2,
+                   disable=not progress):
         rows += _annotate_batch(paths[at:at + batch], written, earlier, reader, task, texts, crops, confidence)
     if not any((out/'review').iterdir()): (out/'review').rmdir()
 
@@ -142,7 +146,8 @@ def check_image_paths(
     seen, at = {}, out.resolve()
     for p in (*map(Path, images), *paths):
         if at in (p.resolve(), *p.resolve().parents) or p.is_dir() and p.resolve() in at.parents:
-            raise UserError(f'{p}: annotations cannot go to {out}, which holds images or lies among them; choose another folder.')
+            raise UserError(f'{p}: annotations cannot go to {out}, which holds images or lies among them; choose '
+                            'another folder.')
     for p in paths:
         if p.stem.casefold() in ('annotate', 'review'):
             raise UserError(f'{p}: {out} has a list with this name; rename the image.')
@@ -208,7 +213,8 @@ def _remove_stale(stems, written):
     "Remove crops of plates that are no longer found, unless a person corrected them"
     rows = []
     for stem in sorted(stems):
-        if corrected := _corrected(stem, written): rows.append(correction_row(written.out, corrected, None, written.task))
+        if corrected := _corrected(stem, written):
+            rows.append(correction_row(written.out, corrected, None, written.task))
         for name in (f'{stem}.json', f'review/{stem}.json'): written.remove(name)
     written.save()
     return rows

@@ -63,7 +63,8 @@ def list_parts(
         numbers = sorted({n for a, n in [*found, *left_out] if a == annotator})
         for before, after in pairwise([min(numbers[0], 1) - 1, *numbers]):
             findings += [Finding(f'{annotator}_image_part_{n}.zip', '', 'missing archive',
-                                 f'there is a part {after}, but no part {n}; add it or number the parts without a gap from 1')
+                                 f'there is a part {after}, but no part {n}; add it or number the parts without a gap '
+                                 'from 1')
                          for n in range(before + 1, after)[:MAX_MISSING_PARTS]]
 
     parts = [Part(a, n, pair['image'], pair['label']) for (a, n), pair in sorted(found.items()) if len(pair) == 2]
@@ -78,7 +79,8 @@ def find_parts(
     if not source.is_dir(): raise UserError(f'{source}: no such folder; expected batches and a validation.csv in it')
     parts, findings = list_parts(source, skip)
     if findings: raise UserError(f'{source}/{findings[0].batch}: {findings[0].detail}')
-    if not parts: raise UserError(f'{source}: no batches; expected files like ann_image_part_1.zip and ann_label_part_1.zip')
+    if not parts:
+        raise UserError(f'{source}: no batches; expected files like ann_image_part_1.zip and ann_label_part_1.zip')
     return parts
 
 # %% ../../nbs/data/batches.ipynb #5403d3f0
@@ -94,10 +96,13 @@ def member_problem(
     if re.match(r'[/\\]|[A-Za-z]:', name) or '..' in re.split(r'[/\\]', name):
         return 'its name leads out of the folder; do not trust this archive'
     if re.search(r'[/\\]', name): return 'it lies in a folder; zip the files themselves, not their folder'
-    if not name.isprintable() or len(name.encode()) > 200: return 'its name is too long or not printable; rename the file'
-    if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG): return 'it is a link or no plain file; zip the file itself'
+    if not name.isprintable() or len(name.encode()) > 200:
+        return 'its name is too long or not printable; rename the file'
+    if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
+        return 'it is a link or no plain file; zip the file itself'
     if info.flag_bits & 1: return 'it is encrypted; zip it without a password'
-    if size > MAX_BYTES: return f'it unpacks to {size >> 20} MiB, more than the {MAX_BYTES >> 20} allowed; make the file smaller'
+    if size > MAX_BYTES:
+        return f'it unpacks to {size >> 20} MiB, more than the {MAX_BYTES >> 20} allowed; make the file smaller'
     if size > 1 << 20 and size > MAX_RATIO*info.compress_size:
         return f'it unpacks to more than {MAX_RATIO} times its size; do not trust this archive'
     if not size: return 'it is empty; pack it again'
@@ -114,7 +119,8 @@ def archive_errors(where: str): # the archive, or archive and member
         raise UserError(f'{where}: damaged or incomplete archive ({str(e)[:80] or type(e).__name__}); '
                         'copy it again or pack it anew') from None
 
-KIND_BY_PHRASE = {'leads out': 'unsafe name', 'not printable': 'unsafe name', 'a link': 'link', 'unpacks to': 'too large file',
+KIND_BY_PHRASE = {'leads out': 'unsafe name', 'not printable': 'unsafe name', 'a link': 'link',
+                  'unpacks to': 'too large file',
                   'is empty': 'empty file', 'encrypted': 'damaged file', 'the same name': 'name taken'}
 
 def finding_kind(
@@ -172,7 +178,7 @@ class Sample:
 def list_samples(
     source,          # folder with the archives
 ) -> list[Sample]:   # by part and name
-    "All samples of a source folder that are not in its quarantine.csv; `UserError` for a missing partner or a repeated name"
+    "Samples of a source folder without those in quarantine; `UserError` for a missing partner or a repeated name"
     samples, seen, skip = [], {}, quarantined_names(read_quarantine(source))
     for part in find_parts(source, {batch for batch, names in skip.items() if '' in names}):
         archives = (part.images, IMAGES), (part.labels, ('.json',))
@@ -183,7 +189,8 @@ def list_samples(
                                                     (labels, images, part.labels, part.images, 'image')):
             if alone := sorted(set(these) - set(others) - gone):
                 raise UserError(f'{here}: {these[alone[0]]} has no {partner} in {there.name}'
-                                + (f' (and {len(alone) - 1} more)' if alone[1:] else '') + '; add it or remove this file')
+                                + (f' (and {len(alone) - 1} more)' if alone[1:] else '')
+                                + '; add it or remove this file')
 
         for stem, image in images.items():
             if stem not in labels: continue
@@ -198,7 +205,7 @@ def list_samples(
 def chunk_size(
     count: int, # samples in total
 ) -> int:       # samples in a chunk, 64 to 1000
-    "Samples in one piece of work: many enough that opening an archive takes no time, few enough that all cores get some"
+    "Samples in one piece of work: enough to make up for opening an archive, and few enough for all cores to get some"
     return min(max(count//32, 64), 1000)
 
 # %% ../../nbs/data/batches.ipynb #fa15c7bd
@@ -231,9 +238,11 @@ def read_validation(
     "Images that are not used for training, and the code on each; may be empty"
     path = Path(source)/'validation.csv'
     table = read_table(path, 'image', 'code')[['image', 'code']]
-    for bad, problem in ((table.image == '', 'has no image'), (table.code == '', 'has no code'), (table.duplicated(), 'comes twice')):
+    for bad, problem in ((table.image == '', 'has no image'), (table.code == '', 'has no code'),
+                         (table.duplicated(), 'comes twice')):
         if bad.any():
-            raise UserError(f"{path}: line {bad.idxmax() + 2} ('{table.image[bad.idxmax()]}') {problem}; correct or remove it")
+            raise UserError(f"{path}: line {bad.idxmax() + 2} ('{table.image[bad.idxmax()]}') {problem}; correct or "
+                            "remove it")
     return table
 
 # %% ../../nbs/data/batches.ipynb #76ae661b
@@ -244,9 +253,11 @@ def combine(
     "Join source folders into one: their archives (hard links where possible), validation lists and quarantine lists"
     sources, taken = [Path(s) for s in sources], {}
     for s in sources:
-        for part in find_parts(s, {batch for batch, names in quarantined_names(read_quarantine(s)).items() if '' in names}):
+        for part in find_parts(s, {batch for batch,
+                                   names in quarantined_names(read_quarantine(s)).items() if '' in names}):
             for file in (part.images, part.labels):
-                if file.name in taken: raise UserError(f'{file}: {taken[file.name]} has the same name; rename one annotator')
+                if file.name in taken:
+                    raise UserError(f'{file}: {taken[file.name]} has the same name; rename one annotator')
                 taken[file.name] = file
     if not taken: raise UserError(f'{out}: no source folders given; name at least one')
 

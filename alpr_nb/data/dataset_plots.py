@@ -24,7 +24,7 @@ def code_table(
 
 def split_table(
     images: pd.DataFrame, # from `prepare`
-) -> pd.DataFrame:        # by split: images, boxes, cut (boxes in the strip), empty (images without box), codes (different ones)
+) -> pd.DataFrame:        # by split: images, boxes, cut (boxes in the strip), empty (images without box), codes
     "Size of the training and the validation set"
     counts = images.groupby('split').agg(images=('image', 'size'), boxes=('boxes', 'sum'), cut=('cut', 'sum'),
                                          empty=('boxes', lambda b: (b == 0).sum()))
@@ -41,7 +41,8 @@ def label_mismatches(
 ) -> pd.DataFrame:        # columns image, codes, listed
     "Validation images whose annotation disagrees with validation.csv"
     validation = images[images.split == 'val']
-    differs = [sorted(map(normalize_code, a)) != sorted(map(normalize_code, b)) for a, b in zip(validation.codes, validation.listed)]
+    differs = [sorted(map(normalize_code, a)) != sorted(map(normalize_code, b)) for a,
+               b in zip(validation.codes, validation.listed)]
     return validation[differs][['image', 'codes', 'listed']]
 
 # %% ../../nbs/data/dataset_plots.ipynb #cca9beab
@@ -54,7 +55,8 @@ def plot_formats(
     codes = code_table(images)
     codes['format'] = [format_of(normalize_code(c), formats) or 'other' for c in codes.code]
     _, ax = plt.subplots(figsize=(8, 3.5))
-    sns.histplot(codes, x='format', hue='split', multiple='dodge', stat='proportion', common_norm=False, shrink=.8, ax=ax)
+    sns.histplot(codes, x='format', hue='split', multiple='dodge', stat='proportion', common_norm=False, shrink=.8,
+                 ax=ax)
     ax.set(title=f'Formats of {len(codes)} {scope} codes', ylabel='share of the split')
     return ax
 
@@ -103,7 +105,8 @@ def plot_brightness(
     images: pd.DataFrame, # from `prepare`
 ):                        # matplotlib axes
     "Mean brightness of the images, 0 (black) to 255 (white)"
-    ax = sns.histplot(images, x='brightness', hue='split', stat='density', common_norm=False, element='step', bins=32, binrange=(0, 256))
+    ax = sns.histplot(images, x='brightness', hue='split', stat='density', common_norm=False, element='step', bins=32,
+                      binrange=(0, 256))
     ax.set(title='Mean brightness of images', xlabel='brightness (0 to 255)')
     return ax
 
@@ -123,13 +126,15 @@ def sample_grid(
     columns = min(columns, len(files))
     h, w = cv2.imread(str(files[0])).shape[:2]
     rows = -(-len(files)//columns)
-    fig, axes = plt.subplots(rows, columns, figsize=(13, rows*(13/columns*min(h/w, 1.5) + .3)), squeeze=False, layout='tight')
+    fig, axes = plt.subplots(rows, columns, figsize=(13, rows*(13/columns*min(h/w, 1.5) + .3)), squeeze=False,
+                             layout='tight')
     for ax in axes.flat: ax.axis('off')
     for file, ax in zip(files, axes.flat):
         image = cv2.imread(str(file))[..., ::-1]
         ax.imshow(image)
         ax.set_title(file.name, fontsize=8)
-        for n, (x1, y1, x2, y2) in yolo_boxes((yolo/'labels'/split/f'{file.stem}.txt').read_text(), *image.shape[1::-1]):
+        for n, (x1, y1, x2, y2) in yolo_boxes((yolo/'labels'/split/f'{file.stem}.txt').read_text(),
+                                              *image.shape[1::-1]):
             ax.add_patch(plt.Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor='#de8f05', linewidth=1.2))
             if len(names) > 1: ax.text(x1, y1, names[n], fontsize=8, color='white', va='bottom',
                                        bbox=dict(facecolor='#0173b2', edgecolor='none', pad=.5))

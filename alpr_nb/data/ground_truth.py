@@ -32,7 +32,8 @@ def read_code(
     "A code in capitals without separators; `UserError` when a character is not in the alphabet"
     plain = normalize_code(code)
     if not plain or set(plain) - set(alphabet):
-        raise UserError(f"{where}: the code {code!r} is empty or has characters outside the scope's alphabet; correct it.")
+        raise UserError(f"{where}: the code {code!r} is empty or has characters outside the scope's alphabet; correct "
+                        "it.")
     return plain
 
 def read_csv_codes(
@@ -64,11 +65,12 @@ def read_openalpr_plates(
     for i, line in enumerate(file.read_text(encoding='utf-8-sig', errors='replace').splitlines(), 1):
         if not line.strip(): continue
         try:
-            _, *box, code = line.rstrip().split('\t') # the image has the file's name, even if the line gives another one
+            _, *box, code = line.rstrip().split('\t') # the image has the file's name, whatever the line says
             x, y, w, h = map(float, box)
             if not min(w, h) > 0: raise ValueError
         except ValueError:
-            raise UserError(f"{file}: line {i} is {line[:50]!r}; expected image, x, y, w, h and code separated by tabs.") from None
+            raise UserError(f"{file}: line {i} is {line[:50]!r}; expected image, x, y, w, h and code separated by "
+                            "tabs.") from None
         out.append((read_code(code, alphabet, f'{file}: line {i}'), (x, y, x + w, y + h)))
     if not out: raise UserError(f"{file}: is empty; expected a line with image, x, y, w, h and code separated by tabs.")
     return sorted(out, key=lambda plate: -_area(plate[1]))
@@ -84,7 +86,8 @@ def locate_plate(
     plates = [s for s in read_labelme(file).shapes if s.label == label] if file.is_file() else []
     coded = sorted((s for s in plates if normalize_code(s.text) in codes), key=lambda s: -_area(s.box))
     if not coded and len(codes) > 1:
-        raise UserError(f"{image}: shows {' and '.join(codes)}, but no LabelMe file gives their positions; label the plates, "
+        raise UserError(f"{image}: shows {' and '.join(codes)}, but no LabelMe file gives their positions; label the "
+                        "plates, "
                         "or list only the largest.")
     boxes = tuple(s.box for s in plates) if file.is_file() else None
     if coded: return normalize_code(coded[0].text), coded[0].box, boxes
@@ -100,12 +103,15 @@ def read_lists(
     for source, column in ((folder/'validation.csv', 'code'), (folder/'labels.csv', 'text')):
         if not source.is_file(): continue
         codes = read_csv_codes(source, column, alphabet)
-        return source, [(n, *(locate_plate(images[n], c, label) if n in images else (c[0], None, None))) for n, c in codes.items()]
+        return source, [(n, *(locate_plate(images[n], c, label) if n in images else (c[0], None, None))) for n,
+                        c in codes.items()]
     names = {Path(name).stem: name for name in images}
     texts = {f: read_openalpr_plates(f, alphabet) for f in sorted(folder.glob('*.txt'))}
     if not texts:
-        raise UserError(f"{folder}: no validation.csv, labels.csv or OpenALPR .txt files; add a list of the vehicles' codes.")
-    return folder, [(names.get(f.stem, f.name), *plates[0], tuple(box for _, box in plates)) for f, plates in texts.items()]
+        raise UserError(f"{folder}: no validation.csv, labels.csv or OpenALPR .txt files; add a list of the vehicles' "
+                        "codes.")
+    return folder, [(names.get(f.stem, f.name), *plates[0], tuple(box for _, box in plates)) for f,
+                    plates in texts.items()]
 
 def read_truth(
     folder: Path,        # of the set
@@ -115,7 +121,8 @@ def read_truth(
     "Vehicles of a set; `UserError` for an empty set, a vehicle without image or an image without vehicle"
     folder = Path(folder)
     if not folder.is_dir(): raise UserError(f"{folder}: no such folder; expected the images of a benchmark set.")
-    images = {p.name: p for d in (folder/'images', folder) if d.is_dir() for p in d.iterdir() if p.suffix.lower() in IMAGES}
+    images = {p.name: p for d in (folder/'images', folder) if d.is_dir() for p in d.iterdir()
+              if p.suffix.lower() in IMAGES}
     source, found = read_lists(folder, images, label, alphabet)
     if not found: raise UserError(f"{source}: lists no vehicle; an empty set cannot be measured.")
     if lost := {f[0] for f in found} - set(images):

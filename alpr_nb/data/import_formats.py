@@ -53,7 +53,8 @@ def find_class_names(
     if names is None and (file := folder/'data.yaml').is_file():
         try: names = yaml.safe_load(file.read_text(encoding='utf-8'))['names']
         except (yaml.YAMLError, KeyError, TypeError, ValueError) as e:
-            raise UserError(f'{file}: no class names in it ({str(e).splitlines()[0][:60]}); correct it or give names') from None
+            raise UserError(f'{file}: no class names in it ({str(e).splitlines()[0][:60]}); correct it or give '
+                            'names') from None
     elif names is None and (file := folder/'classes.txt').is_file():
         names = file.read_text(encoding='utf-8-sig', errors='replace').split('\n')
     try:
@@ -75,7 +76,8 @@ def parse_yolo(
                 number, box = int(values[0]), bounding_box([*zip(values[1::2], values[2::2])])
             else: (number, box), = yolo_boxes(line, 1, 1)
         except (ValueError, OverflowError):
-            raise UserError(f'line {i} is {line[:50]!r}; expected class, centre x, centre y, width and height') from None
+            raise UserError(f'line {i} is {line[:50]!r}; expected class, centre x, centre y, width and '
+                            'height') from None
         if names and number not in names: raise UserError(f'line {i} has the class {number}, which has no name')
         boxes.append((names.get(number, str(number)), box, ''))
     return RawAnnotation(boxes, relative=True)
@@ -95,7 +97,8 @@ def parse_voc(
         name = (o.findtext('name') or '').strip()
         if not name: raise UserError(f'object {i} has no name')
         try: box = bounding_box([[o.findtext(f'bndbox/{v}{end}') for v in 'xy'] for end in ('min', 'max')])
-        except (TypeError, ValueError) as e: raise UserError(f"object {i} ('{name[:30]}') has an unusable bndbox: {e}") from None
+        except (TypeError, ValueError) as e:
+            raise UserError(f"object {i} ('{name[:30]}') has an unusable bndbox: {e}") from None
         boxes.append((name, box, (o.findtext(options.text) or '').strip()))
     try: size = tuple(int(float(root.findtext(f'size/{side}') or 0)) for side in ('width', 'height'))
     except (ValueError, OverflowError): raise UserError('its size is not a number of pixels') from None
@@ -118,12 +121,14 @@ def _coco_image(image, annotations, categories, text):
             x, y, w, h = map(float, a['bbox'])
             name = categories[a['category_id']]
         except (KeyError, TypeError, ValueError, OverflowError) as e:
-            raise UserError(f"annotation {str(a.get('id'))[:30]} has an unusable bbox or category_id ({str(e)[:60]})") from None
+            raise UserError(f"annotation {str(a.get('id'))[:30]} has an unusable bbox or category_id "
+                            f"({str(e)[:60]})") from None
         attributes = a.get('attributes')
         code = a.get(text) or (attributes.get(text) if isinstance(attributes, dict) else '') or ''
         boxes.append((name, (x, y, x + w, y + h), str(code).strip()))
     try: return RawAnnotation(boxes, (int(image.get('width') or 0), int(image.get('height') or 0)))
-    except (TypeError, ValueError, OverflowError): raise UserError('its width or height is not a number of pixels') from None
+    except (TypeError, ValueError, OverflowError):
+        raise UserError('its width or height is not a number of pixels') from None
 
 def parse_coco(
     file: Path,           # JSON
@@ -134,7 +139,8 @@ def parse_coco(
         d, boxes = json.loads(file.read_text(encoding='utf-8-sig')), {}
         for a in d['annotations']: boxes.setdefault(a['image_id'], []).append(a)
         categories = {c['id']: str(c['name']) for c in d['categories']}
-        found = [(str(i['file_name']), partial(_coco_image, i, boxes.get(i['id'], []), categories, options.text)) for i in d['images']]
+        found = [(str(i['file_name']), partial(_coco_image, i, boxes.get(i['id'], []), categories, options.text))
+                 for i in d['images']]
         lost = sorted(map(str, set(boxes) - {i['id'] for i in d['images']}))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as e:
         raise UserError(f'{file}: not a COCO file ({type(e).__name__}: {str(e)[:60]}); expected images, annotations '
@@ -149,7 +155,8 @@ def _csv_image(rows, text):
     for line, row in rows:
         corners, code = [row.get(c, '').strip() for c in CORNERS], row.get(text, '').strip()
         try: box = bounding_box([corners[:2], corners[2:]]) if any(corners) else None
-        except ValueError as e: raise UserError(f"line {line} has the corners {','.join(corners)[:50]}: {str(e)[:60]}") from None
+        except ValueError as e:
+            raise UserError(f"line {line} has the corners {','.join(corners)[:50]}: {str(e)[:60]}") from None
         if box is None and not code: raise UserError(f'line {line} has neither a code nor a box')
         boxes.append(('', box, code))
     return RawAnnotation(boxes)
@@ -162,14 +169,15 @@ def parse_csv(
     table = read_table(file, 'image')
     require_columns(table, file, 'image', *(CORNERS if set(CORNERS) & set(table) else [options.text]))
     rows = {}
-    for line, row in enumerate(table.to_dict('records'), 2): rows.setdefault(row['image'].strip(), []).append((line, row))
+    for line, row in enumerate(table.to_dict('records'), 2):
+        rows.setdefault(row['image'].strip(), []).append((line, row))
     return [(name, partial(_csv_image, these, options.text)) for name, these in rows.items()]
 
 # %% ../../nbs/data/import_formats.ipynb #5282b2f8
 @dataclass(frozen=True)
 class AnnotationFormat:
     "How a format stores annotations, and its reader"
-    read: Callable|None        # (file, ReadOptions) -> RawAnnotation, or for lists_images -> [(image name, function)]; None: no annotations
+    read: Callable|None        # (file, ReadOptions) -> RawAnnotation, or list as in `parse_coco`; None: no annotations
     ending: str                # of the annotation files, lower case
     lists_images: bool = False # True: one file lists all images; False: one file for each image
     class_files: tuple = ()    # names of files that may hold class names

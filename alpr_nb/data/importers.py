@@ -19,7 +19,8 @@ from ..core.config import UserError
 from ..core.atomic import replacing
 from ..core.image_files import IMAGES, decode_image
 from .import_formats import FORMATS, RawAnnotation, ReadOptions, find_class_names
-from .pairing import (SkippedFile, list_files, match_listed, name_key, name_problem, pair_files, skipped_table,
+from .pairing import (SkippedFile, list_files, match_listed, name_key, name_problem, pair_files,
+                                  skipped_table,
                                   write_skipped)
 from ..workflow.provenance import imported_from
 from .yolo_labels import clip_shapes
@@ -31,7 +32,8 @@ def _find_list(source, ending):
     "The file that lists all images: the source itself, or the only file with this ending in it"
     if source.is_file(): return source
     found = [p for p in sorted(source.glob(f'*{ending}')) if p.name not in ('import.json', 'findings.csv')]
-    if len(found) != 1: raise UserError(f'{source}: expected one {ending} file in it, found {len(found)}; name the file itself')
+    if len(found) != 1:
+        raise UserError(f'{source}: expected one {ending} file in it, found {len(found)}; name the file itself')
     return found[0]
 
 def read_source(
@@ -40,7 +42,7 @@ def read_source(
     names=None,      # class names of a YOLO source
     text: str='text',# CSV column, COCO key or VOC element with the code
     alphabet: str='ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789', # characters of OpenALPR's codes
-) -> tuple[dict, list, list]: # image path -> (file, RawAnnotation, or None without annotations); [SkippedFile]; files that were read
+) -> tuple[dict, list, list]: # image path -> (file, RawAnnotation or None); [SkippedFile]; files that were read
     "Images and annotations of a source; `UserError` when it is not in this format"
     folder = source if source.is_dir() else source.parent
     images, spec = list_files(folder, IMAGES), FORMATS[format]
@@ -81,7 +83,8 @@ def choose_labels(
     labels = {c: rename.get(c) or label or c for c in classes if keep is None or c in keep}
     if '' in labels and not labels['']: raise UserError('the boxes of this format have no class; give a label')
     if keep is None and len(labels.keys() - rename.keys()) > 1 and label:
-        raise UserError(f'the boxes are of several classes ({known}) and all would be labelled {label!r}; name those to keep '
+        raise UserError(f'the boxes are of several classes ({known}) and all would be labelled {label!r}; name those '
+                        'to keep '
                         'or to rename, or give an empty label to keep the class names')
     return labels
 
@@ -100,7 +103,8 @@ def place_boxes(
     for i, (name, box, text) in enumerate(annotation.boxes, 1):
         if name not in labels: continue
         box = (0, 0, width, height) if box is None else [v*unit for v, unit in zip(box, units)]
-        if not all(map(math.isfinite, box)): raise UserError(f"box {i} ('{name}') has a coordinate that is not a finite number")
+        if not all(map(math.isfinite, box)):
+            raise UserError(f"box {i} ('{name}') has a coordinate that is not a finite number")
         shape = Shape(labels[name], tuple(round(float(v), 2) for v in box), text)
         try: shapes += clip_shapes([shape], width, height, where=f'box {i}')
         except UserError as e: problems.append(str(e).split(': ', 1)[1].replace('shape 1', f'box {i}'))
@@ -121,11 +125,12 @@ def sha256_of(
     "Hash of names and contents of files"
     h = hashlib.sha256()
     for name, p in sorted((p.relative_to(folder).as_posix(), p) for p in set(files)):
-        h.update(hashlib.sha256(name.encode(errors='surrogateescape')).digest() + hashlib.sha256(p.read_bytes()).digest())
+        h.update(hashlib.sha256(name.encode(errors='surrogateescape')).digest()
+                 + hashlib.sha256(p.read_bytes()).digest())
     return h.hexdigest()
 
 def _import_image(file, annotation, labels, target, out):
-    "Write one image and its LabelMe file; (number of boxes, sentences about boxes left out) or, for a skipped image, SkippedFile"
+    "Write one image and its LabelMe file; (number of boxes, problems with other boxes), or SkippedFile"
     data = file.read_bytes()
     try: h, w = decode_image(data).shape[:2]
     except UserError as e: return SkippedFile('', 'unreadable image', str(e).removeprefix('image: '))
@@ -153,7 +158,7 @@ def import_source(
     label: str='plate',  # for every box whose class is not renamed; '': the name of the class
     keep=None,           # classes to keep; None: all
     rename=None,         # class -> label
-    names=None,          # class names of a YOLO source, as a list or by number; None: data.yaml or classes.txt, else the numbers
+    names=None,          # class names of a YOLO source, as a list or by number; None: from data.yaml or classes.txt
     text: str='text',    # CSV column, COCO key or VOC element with the code
     prefix: str='',      # put before every image's name
     origin: str='',      # where the source comes from, free text or a URL; '': as `dvc import` recorded it, if it did
@@ -170,7 +175,8 @@ def import_source(
 
     taken, images, boxes = {'import': 'import.json'}, 0, 0
     with replacing(out, marker=['import.json'], keep=[folder]) as (tmp,):
-        for name, (file, annotation) in tqdm(found.items(), desc=f'import {format}', unit=' images', mininterval=2, disable=None):
+        for name, (file, annotation) in tqdm(found.items(), desc=f'import {format}', unit=' images', mininterval=2,
+                                             disable=None):
             target = prefix + file.name
             if problem := name_problem(target, file.stat().st_size, taken):
                 skipped.append(SkippedFile(name, *problem))

@@ -49,7 +49,8 @@ def _shape(d, where):
         raise UserError(f'{where}: expected a LabelMe shape with a label, found {str(d)[:60]}; correct it in LabelMe')
     kind = d.get('shape_type') or 'rectangle'
     if kind not in ('rectangle', 'polygon'):
-        raise UserError(f"{where} is a {str(kind)[:30]}; expected a rectangle or a polygon: draw '{d['label'][:30]}' again")
+        raise UserError(f"{where} is a {str(kind)[:30]}; expected a rectangle or a polygon: draw '{d['label'][:30]}' "
+                        "again")
     try: box = bounding_box(d.get('points'))
     except (TypeError, ValueError, OverflowError) as e:
         raise UserError(f"{where} ('{d['label'][:30]}') has unusable points: {e}; draw it again in LabelMe") from None

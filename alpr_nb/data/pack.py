@@ -24,7 +24,8 @@ from .checks.findings import quarantined_names, read_quarantine
 from ..core.atomic import replacing
 from ..core.image_files import IMAGES, decode_image
 from .yolo_labels import clip_shapes, codes_of, normalize_code
-from .pairing import SkippedFile, list_files, name_key, name_problem, pair_files, skipped_table, write_skipped
+from .pairing import (SkippedFile, list_files, name_key, name_problem, pair_files, skipped_table,
+                                  write_skipped)
 from .batch_writer import NewSample, write_parts
 from ..core.csv_files import read_table
 
@@ -71,8 +72,10 @@ def list_pairs(
     for folder in folders:
         if not folder.is_dir(): raise UserError(f'{folder}: no such folder; expected images with LabelMe files')
         unreviewed = unreviewed_labels(folder)
-        images = {n: p for n, p in list_files(folder, IMAGES).items() if Path(n).with_suffix('.json').as_posix() not in unreviewed}
-        labels = {n: p for n, p in list_files(folder, ('.json',)).items() if p.name not in LISTS and n not in unreviewed}
+        images = {n: p for n, p in list_files(folder, IMAGES).items()
+                  if Path(n).with_suffix('.json').as_posix() not in unreviewed}
+        labels = {n: p for n, p in list_files(folder, ('.json',)).items() if p.name not in LISTS
+                  and n not in unreviewed}
         paired, lost = pair_files(images, labels)
         skipped += [f._replace(file=f'{folder.name}/{f.file}') for f in lost]
         quarantine = quarantined_names(read_quarantine(folder)).get(folder.name, ())
@@ -95,7 +98,8 @@ def read_pair(
     ann, data = read_labelme(label, label.name), image.read_bytes()
     h, w = decode_image(data, image.name).shape[:2]
     if (ann.width or w, ann.height or h) != (w, h):
-        raise UserError(f'{label.name}: drawn on an image of {ann.width}x{ann.height}, but the image has {w}x{h}; label it again')
+        raise UserError(f'{label.name}: drawn on an image of {ann.width}x{ann.height}, but the image has {w}x{h}; '
+                        'label it again')
     clip_shapes(ann.shapes, w, h, where=label.name)
     return data, replace(ann, image=image.name, width=w, height=h)
 
@@ -165,11 +169,13 @@ class _Settings:
         need(self.task in ('cd', 'cr'), 'task', 'cd or cr')
         need(re.fullmatch(r'[\w.-]+', self.annotator), 'annotator', 'letters, digits, dots and dashes')
         need(whole('batch_size', 1, np.inf), 'batch_size', 'a whole number above 0')
-        need(isinstance(self.validation, (int, float)) and 0 <= self.validation <= 1, 'validation', 'a number from 0 to 1')
+        need(isinstance(self.validation, (int, float)) and 0 <= self.validation <= 1, 'validation',
+             'a number from 0 to 1')
         need(isinstance(self.test, (int, float)) and 0 <= self.test <= self.validation, 'test',
              f'a number from 0 to validation ({self.validation})')
         need(whole('seed', 0, np.inf), 'seed', 'a whole number from 0')
-        need(whole('closeups', 0, 99 if self.task == 'cd' else 0), 'closeups', 'a whole number from 0 to 99, and 0 for cr')
+        need(whole('closeups', 0, 99 if self.task == 'cd' else 0), 'closeups',
+             'a whole number from 0 to 99, and 0 for cr')
         need(whole('repeat', 1, 99), 'repeat', 'a whole number from 1 to 99')
 
 def _new_samples(pairs, s, excluded, counts, skipped):
@@ -202,7 +208,7 @@ def pack(
     hold=(),                # one CSV file (image,code) or several: vehicles that are not used
     test: float=0.,         # share of the vehicles for testing, a part of `validation`; a benchmark reads them (`held`)
     closeups: int=0,        # zoom crops of each training photograph (cd)
-    repeat: int=1,          # times that each training image is in the batches, to weight few real images against many synthetic ones
+    repeat: int=1,          # times that each training image is in the batches, to give few real images more weight
 ) -> Packed:
     "Pack images with LabelMe files as batches and validation.csv; the same folders give the same bytes"
     folders = [Path(f) for f in ([folders] if isinstance(folders, (str, Path)) else folders)]
@@ -217,10 +223,11 @@ def pack(
         write_parts(_new_samples(bar, s, excluded, counts, skipped), tmp, annotator, batch_size)
         table, parts = skipped_table(skipped), -(-counts.total()//batch_size)
         if not parts:
-            first = f'; the first: {table.file[0]}: {table.detail[0]}' if len(table) else ', no image with a LabelMe file'
-            raise UserError(f"{', '.join(map(str, folders))}: nothing to pack{first}")
+            why = f'; the first: {table.file[0]}: {table.detail[0]}' if len(table) else ', no image with a LabelMe file'
+            raise UserError(f"{', '.join(map(str, folders))}: nothing to pack{why}")
         write_skipped(tmp, table)
-        facts = dict(annotator=annotator, task=task, seed=seed, share=validation, test=test, batch_size=batch_size, parts=parts,
+        facts = dict(annotator=annotator, task=task, seed=seed, share=validation, test=test, batch_size=batch_size,
+                     parts=parts,
                      train=counts['train'], extra=counts['extra'], validation=counts['validation'], closeups=closeups,
                      repeat=repeat, findings=len(table), held_codes=len(excluded))
         (tmp/'pack.json').write_text(json.dumps(facts, indent=1) + '\n')

@@ -58,7 +58,8 @@ def list_files(
     endings: tuple,      # lower case, with the dot
 ) -> dict[str, Path]:    # path relative to the folder -> file, sorted
     "Files with one of the endings, without the hidden files of file managers"
-    found = {p.relative_to(folder).as_posix(): p for p in folder.rglob('*') if p.suffix.lower() in endings and p.is_file()}
+    found = {p.relative_to(folder).as_posix(): p for p in folder.rglob('*') if p.suffix.lower() in endings
+             and p.is_file()}
     return {name: found[name] for name in sorted(found) if not re.search(r'(^|/)(\.|__MACOSX/)', name)}
 
 def pair_files(
@@ -72,9 +73,11 @@ def pair_files(
             skipped.append(SkippedFile(name, 'name taken', f'{first} is for the same image; keep one of them'))
     pairs = [(name, keys[key]) for name in images if (key := pair_key(name)) in keys]
     for name in sorted(set(images) - {i for i, _ in pairs}):
-        skipped.append(SkippedFile(name, 'no annotation', 'add one (without boxes if the image shows no code), or remove the image'))
+        skipped.append(SkippedFile(name, 'no annotation',
+                                   'add one (without boxes if the image shows no code), or remove the image'))
     for name in sorted(set(keys.values()) - {a for _, a in pairs}):
-        skipped.append(SkippedFile(name, 'no image', 'there is no image with this name; add it or remove the annotation'))
+        skipped.append(SkippedFile(name, 'no image',
+                                   'there is no image with this name; add it or remove the annotation'))
     return pairs, skipped
 
 # %% ../../nbs/data/pairing.ipynb #f1921237
@@ -90,7 +93,9 @@ def match_listed(
     for name, value in listed:
         key = normalize_name(name).removeprefix('./')
         image = index.get(key) or index.get(key.rsplit('/', 1)[-1])
-        if not image: skipped.append(SkippedFile(name, 'no image', f'{where} lists it, but no image or several images have this name'))
+        if not image:
+            skipped.append(SkippedFile(name, 'no image',
+                                       f'{where} lists it, but no image or several images have this name'))
         elif image in taken: skipped.append(SkippedFile(name, 'name taken', f'{where} lists it twice; keep one entry'))
         else: taken[image] = value
     skipped += [SkippedFile(n, 'no annotation', f'{where} does not list it') for n in images if n not in taken]

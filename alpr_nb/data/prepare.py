@@ -36,13 +36,15 @@ def check_sample(
     "`UserError` when image, annotation and classes do not belong together"
     h, w = image.shape[:2]
     if (ann.width or w, ann.height or h) != (w, h):
-        raise UserError(f'{where}: drawn on an image of {ann.width}x{ann.height}, but the image has {w}x{h}; label it again')
+        raise UserError(f'{where}: drawn on an image of {ann.width}x{ann.height}, but the image has {w}x{h}; label it '
+                        'again')
     if w < MIN_SIDE or h - strip < MIN_SIDE:
         raise UserError(f'{where}: its image of {w}x{h} leaves {w}x{max(h - strip, 0)} without the strip of {strip}; '
                         f'YOLOv5 needs {MIN_SIDE}x{MIN_SIDE}: remove the image or correct strip')
     for i, s in enumerate(ann.shapes, 1):
         if s.label not in classes:
-            raise UserError(f"{where}: shape {i} is labelled '{s.label[:30]}', expected {_some(classes)}; correct the label")
+            raise UserError(f"{where}: shape {i} is labelled '{s.label[:30]}', expected {_some(classes)}; correct the "
+                            "label")
 
 def _some(names, n=3):
     "The names in quotes, shortened"
@@ -80,7 +82,8 @@ def _write_sample(sample, data, ann, to):
     row = dict(image=sample.image, annotator=sample.part.annotator, split=split, width=w, height=h, boxes=len(shapes),
                cut=len(ann.shapes) - len(shapes), brightness=float(image.mean()), codes=codes_of(shapes, to.task))
     return row, [dict(image=sample.image, split=split, label=s.label, code=s.text, x=(s.box[0] + s.box[2])/2/w,
-                      y=(s.box[1] + s.box[3])/2/h, width=s.box[2] - s.box[0], height=s.box[3] - s.box[1]) for s in shapes]
+                      y=(s.box[1] + s.box[3])/2/h, width=s.box[2] - s.box[0], height=s.box[3] - s.box[1])
+                 for s in shapes]
 
 BOXES = ['image', 'split', 'label', 'code', 'x', 'y', 'width', 'height'] # x, y: centre, 0 to 1; width, height: px
 
@@ -115,8 +118,10 @@ def check_split(
     validation = set(rows.code[rows.split == 'val']) | set(listed.code.map(normalize_code))
     both = rows[(rows.split == 'train') & rows.code.isin(validation)]
     if len(both):
-        raise UserError(f'{source}/validation.csv: the code {both.code.iloc[0]} is in validation and in the training image '
-                        f'{both.image.iloc[0]}' + (f' ({both.code.nunique()} codes are in both)' if both.code.nunique() > 1 else '')
+        raise UserError(f'{source}/validation.csv: the code {both.code.iloc[0]} is in validation and in the training '
+                        'image '
+                        f'{both.image.iloc[0]}' + (f' ({both.code.nunique()} codes are in both)'
+                                                   if both.code.nunique() > 1 else '')
                         + '; put all images of a code into one of the two')
 
 # %% ../../nbs/data/prepare.ipynb #7e33e2d4
@@ -139,9 +144,11 @@ def _list_validation(source, samples):
     validation = set(listed.image)
     if not validation: raise UserError(f'{source}/validation.csv: lists no image; add some, about a tenth of all')
     if lost := validation - names:
-        raise UserError(f'{source}/validation.csv: {min(lost)} is in none of the batches ({len(lost)} such); correct the name '
+        raise UserError(f'{source}/validation.csv: {min(lost)} is in none of the batches ({len(lost)} such); correct '
+                        'the name '
                         'or add its batch')
-    if len(validation) == len(samples): raise UserError(f'{source}/validation.csv: lists every image; leave some for training')
+    if len(validation) == len(samples):
+        raise UserError(f'{source}/validation.csv: lists every image; leave some for training')
     return listed
 
 def _chunks(samples):
@@ -153,8 +160,10 @@ def _chunks(samples):
 def _write_samples(samples, to, n_jobs, progress):
     "Write all samples in parallel; the tables of images and boxes"
     images, boxes, errors = [], [], []
-    with workers(), tqdm(total=len(samples), desc=f'prepare {to.task}', unit=' images', mininterval=2, disable=not progress) as bar:
-        work = Parallel(n_jobs=n_jobs, prefer='threads', return_as='generator')(delayed(_write_chunk)(c, to) for c in _chunks(samples))
+    with workers(), tqdm(total=len(samples), desc=f'prepare {to.task}', unit=' images', mininterval=2,
+                         disable=not progress) as bar:
+        work = Parallel(n_jobs=n_jobs, prefer='threads',
+                        return_as='generator')(delayed(_write_chunk)(c, to) for c in _chunks(samples))
         for some_images, some_boxes, some_errors in work:
             images.append(some_images)
             boxes.append(some_boxes)
@@ -165,7 +174,8 @@ def _write_samples(samples, to, n_jobs, progress):
 
 def _write_data_yaml(file, classes):
     spec = dict(train='images/train', val='images/val', names={i: n for n, i in classes.items()})
-    file.write_text('# Folders are seen from the one that holds this file.\n' + yaml.safe_dump(spec, sort_keys=False, allow_unicode=True),
+    file.write_text('# Folders are seen from the one that holds this file.\n'
+                    + yaml.safe_dump(spec, sort_keys=False, allow_unicode=True),
                     encoding='utf-8')
 
 def prepare(
@@ -181,7 +191,8 @@ def prepare(
 ) -> tuple[pd.DataFrame, pd.DataFrame]: # images (one a row) and their boxes (one a row, px)
     "Write both folders, complete or not at all; the same source gives the same bytes"
     source, classes = Path(source), class_numbers(task, label, alphabet)
-    if strip < 0 or strip and task == 'cr': raise UserError(f'strip is {strip}; expected 0 for cr, 0 or more pixels for cd')
+    if strip < 0 or strip and task == 'cr':
+        raise UserError(f'strip is {strip}; expected 0 for cr, 0 or more pixels for cd')
     if not n_jobs: raise UserError('n_jobs is 0; expected a number of threads, or -1 for all cores')
     samples = list_samples(source.absolute())
     listed = _list_validation(source, samples)

@@ -92,12 +92,13 @@ def align_text(
     text: str,            # known code, with shared glyphs resolved
     config: ReaderConfig, # alphabet, formats, substitutions
     extra: int=3,         # detections that may be left out, at most
-) -> tuple | None:        # (index of the detection for each character, characters read there); None when the numbers do not fit
+) -> tuple | None:        # (index of the detection for each character, characters read there); None: wrong number
     "Assign detections to the characters of a known text"
     if not text or not len(text) <= len(chars) <= len(text) + extra: return None
     fmt, alphabet = config.formats.get(format_of(text, config.formats)), config.alphabet
     mask = allowed_mask(fmt.pattern, alphabet) if fmt else np.ones((len(text), len(alphabet)), bool)
-    every = explain(chars.probs.astype(float), alphabet, mask, look_alikes(config.substitutions), .5, fmt.same if fmt else ())
+    every = explain(chars.probs.astype(float), alphabet, mask, look_alikes(config.substitutions), .5,
+                    fmt.same if fmt else ())
     _, kept = assign(every[:, range(len(text)), [alphabet.index(c) for c in text]], chars.scores)
     return kept, ''.join(alphabet[i] for i in every[list(kept), range(len(text))].argmax(1))
 
@@ -107,7 +108,8 @@ def char_shapes(
     labels: str,       # the characters
 ) -> tuple:            # of Shape
     "A rectangle for each character"
-    return tuple(Shape(c, tuple(round(float(v), 1) for v in chars.boxes[i])) for c, i in zip(labels, kept) if i is not None)
+    return tuple(Shape(c, tuple(round(float(v), 1) for v in chars.boxes[i])) for c,
+                 i in zip(labels, kept) if i is not None)
 
 def propose_chars(
     chars: Detections,       # in reading order, boxes in px of the crop
@@ -129,7 +131,8 @@ def propose_chars(
     if len(text) == len(d.code) and all(same_glyphs(text, d.code, same)):
         low = f'confidence {d.confidence:.2f} is under {min_confidence:g}' if d.confidence < min_confidence else ''
         reason = '; '.join(filter(None, (layout, low)))
-        return Proposal(char_shapes(chars, d.kept, text), d.code, d.confidence, 'disagrees' if reason else 'accepted', reason)
+        return Proposal(char_shapes(chars, d.kept, text), d.code, d.confidence, 'disagrees' if reason else 'accepted',
+                        reason)
     shapes, reason = _difference(chars, d, text, config, read)
     return Proposal(shapes, d.code, d.confidence, 'disagrees', '; '.join(filter(None, (reason, layout))))
 

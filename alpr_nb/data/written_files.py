@@ -34,9 +34,11 @@ class WrittenFiles:
             known = json.loads(self.file.read_text(encoding='utf-8'))
             self.files, old_task = {str(k): dict(v) for k, v in known['files'].items()}, known['task']
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
-            raise UserError(f'{self.file}: not what annotate wrote; restore it. If you remove it, every annotation beside it '
+            raise UserError(f'{self.file}: not what annotate wrote; restore it. If you remove it, every annotation '
+                            'beside it '
                             'counts as corrected by a person.') from None
-        if old_task != task: raise UserError(f'{out}: holds annotations for {old_task}, not for {task}; choose another folder.')
+        if old_task != task:
+            raise UserError(f'{out}: holds annotations for {old_task}, not for {task}; choose another folder.')
 
     def save(self):
         "Write the list to annotate.json."
@@ -83,5 +85,6 @@ class WrittenFiles:
     ):
         "Delete a file that no person has changed, and its image."
         if name not in self.files or self.corrected(name): return
-        for file in (name, str(Path(name).with_name(self.files[name]['image']))): (self.out/file).unlink(missing_ok=True)
+        for file in (name, str(Path(name).with_name(self.files[name]['image']))):
+            (self.out/file).unlink(missing_ok=True)
         del self.files[name]

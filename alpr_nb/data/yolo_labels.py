@@ -16,10 +16,12 @@ def class_numbers(
     alphabet: str,   # the recogniser's characters in the order of their classes
 ) -> dict[str, int]: # label -> class number
     "Classes of a task"
-    if task not in ('cd', 'cr'): raise UserError(f"task is {task!r}; expected 'cd' (code detection) or 'cr' (code recognition)")
+    if task not in ('cd', 'cr'):
+        raise UserError(f"task is {task!r}; expected 'cd' (code detection) or 'cr' (code recognition)")
     names = [label] if task == 'cd' else list(alphabet)
     if not all(names) or len(set(names)) != len(names) or not names:
-        raise UserError(f'the classes of {task} are {names}; expected at least one, each once: correct label or alphabet')
+        raise UserError(f'the classes of {task} are {names}; expected at least one, each once: correct label or '
+                        'alphabet')
     return {n: i for i, n in enumerate(names)}
 
 # %% ../../nbs/data/yolo_labels.ipynb #9f3ee588

@@ -50,7 +50,7 @@ def zoom_crop(
     share: tuple=(.2, .9), # of the crop's width that the plate takes, least and most
     min_width: float=60,   # of a plate, px; a narrower one would only be blurred
     name: str='',          # of the crop; empty: that of the photograph
-):                         # (image, Annotation); None when no plate is wide enough or every window would cut another plate
+):                         # (image, Annotation); None when no plate is wide enough or every window cuts another plate
     "A crop of a photograph around one of its plates"
     h, w = image.shape[:2]
     wide = [s.box for s in ann.shapes if s.box[2] - s.box[0] >= min_width]
@@ -64,6 +64,7 @@ def zoom_crop(
         if any(0 < v < WHOLE for _, v in visible): continue
 
         limits = (x2 - x1, y2 - y1)*2
-        def moved(b): return tuple(float(np.clip(v - origin, 0, most)) for v, origin, most in zip(b, (x1, y1)*2, limits))
+        def moved(b):
+            return tuple(float(np.clip(v - origin, 0, most)) for v, origin, most in zip(b, (x1, y1)*2, limits))
         shapes = tuple(Shape(s.label, moved(s.box), s.text) for s, v in visible if v)
         return image[y1:y2, x1:x2], Annotation(name or ann.image, x2 - x1, y2 - y1, shapes)

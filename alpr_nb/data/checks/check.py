@@ -18,7 +18,8 @@ from tqdm.auto import tqdm
 
 from ..labelme import read_labelme
 from ..batches import chunk_size
-from .dataset_checks import (FACTS, batch_drift, drift_findings, exact_duplicates, image_hash, near_duplicates,
+from .dataset_checks import (FACTS, batch_drift, drift_findings, exact_duplicates, image_hash,
+                                                near_duplicates,
                                                 split_findings)
 from ...core.config import UserError
 from .findings import findings_table, propose_quarantine, read_findings, read_quarantine, write_table
@@ -50,8 +51,10 @@ def sample_facts(
         facts, codes, pixels, found = sample_findings(sample, image, label, task, classes, formats, strip)
         findings += found
         if pixels is None: continue
-        rows.append(dict(batch=sample.batch, image=sample.image, side=sample.side, **facts, bytes=len(image), brightness=float(pixels.mean()),
-                         sha256=hashlib.sha256(image).hexdigest(), label=hashlib.sha256(repr(read_shapes(label)).encode()).hexdigest(),
+        rows.append(dict(batch=sample.batch, image=sample.image, side=sample.side, **facts, bytes=len(image),
+                         brightness=float(pixels.mean()),
+                         sha256=hashlib.sha256(image).hexdigest(),
+                         label=hashlib.sha256(repr(read_shapes(label)).encode()).hexdigest(),
                          phash=image_hash(pixels), codes=' '.join(codes)))
     return rows, findings, len(samples)
 
@@ -78,7 +81,8 @@ def read_texts(
     t = read_table(file, 'image')
     column = 'code' if 'code' in t and 'text' not in t else 'text'
     require_columns(t, file, 'image', column)
-    return {i: tuple(c for v in codes if (c := normalize_code(v))) for i, codes in t.groupby('image')[column].agg(list).items()}
+    return {i: tuple(c for v in codes if (c := normalize_code(v))) for i,
+            codes in t.groupby('image')[column].agg(list).items()}
 
 def check(
     sources,             # folder of batches or of images with LabelMe files, or several; in order of arrival
@@ -101,9 +105,11 @@ def check(
     samples, findings = list_sample_files([s.absolute() for s in sources], read_texts(texts))
 
     rows, size = [], chunk_size(len(samples))
-    with workers(), tqdm(total=len(samples), desc=f'check {task}', unit=' images', mininterval=2, disable=None if progress else True) as bar:
+    with workers(), tqdm(total=len(samples), desc=f'check {task}', unit=' images', mininterval=2,
+                         disable=None if progress else True) as bar:
         work = Parallel(n_jobs=n_jobs, prefer='threads', return_as='generator')(
-            delayed(sample_facts)(samples[i:i + size], task, classes, formats, strip) for i in range(0, len(samples), size))
+            delayed(sample_facts)(samples[i:i + size], task, classes, formats,
+                                  strip) for i in range(0, len(samples), size))
         for some_rows, some_findings, n in work:
             rows += some_rows
             findings += some_findings
@@ -111,7 +117,8 @@ def check(
 
     own = findings_table(findings, severity)
     bad = set(zip(own.batch[own.severity == 'severe'], own.image[own.severity == 'severe']))
-    facts = FACTS.validate(pd.DataFrame([r for r in rows if (r['batch'], r['image']) not in bad], columns=list(FACTS.columns)))
+    facts = FACTS.validate(pd.DataFrame([r for r in rows if (r['batch'], r['image']) not in bad],
+                                        columns=list(FACTS.columns)))
     drift = batch_drift(facts, formats)
     listed = {c: s.image for s in samples if s.side == 'val' and (s.batch, s.image) not in bad for c in s.known}
     findings += exact_duplicates(facts) + near_duplicates(facts) + split_findings(facts, listed) + drift_findings(drift)
@@ -138,7 +145,7 @@ def write_check(
 
 # %% ../../../nbs/data/checks/check.ipynb #0212e0ca
 def load_or_check(
-    checked,     # folder with the tables of an earlier check; without findings.csv in it, the check runs and writes them; '': nothing is written
+    checked,     # folder with the tables of an earlier check; the check runs and writes them if there are none
     source,      # folder of batches
     **settings,  # other arguments of `check`
 ) -> pd.DataFrame: # FINDINGS
@@ -156,5 +163,6 @@ def require_no_severe(
     if not len(severe): return
     first = severe.iloc[0]
     what = f'{checked}/quarantine.csv' if checked else 'the quarantine.csv that `alpr-nb check --out` writes'
-    raise UserError(f'{source}: {len(severe)} severe findings; the first: {first.batch}: {first.image or "all"}: {first.detail}. '
+    raise UserError(f'{source}: {len(severe)} severe findings; the first: {first.batch}: {first.image or "all"}: '
+                    f'{first.detail}. '
                     f'Correct the samples, or copy {what} into the source folder to leave them out')

@@ -18,7 +18,7 @@ from ...codes.formats import format_of
 from .findings import Finding
 
 # %% ../../../nbs/data/checks/dataset_checks.ipynb #22c9434f
-NEAR_DUPLICATE_BITS = 32 # of 256; measured in the cell below: copies differ in fewer bits, different plates in more than 48
+NEAR_DUPLICATE_BITS = 32 # of 256; measured below: copies differ in fewer bits, different plates in more than 48
 FACTS = pa.DataFrameSchema({
     'batch': pa.Column(str), 'image': pa.Column(str),
     'side': pa.Column(str, pa.Check.isin(['train', 'val', ''])),
@@ -26,7 +26,7 @@ FACTS = pa.DataFrameSchema({
     'format': pa.Column(str), 'mode': pa.Column(str), # of the file, as Pillow names them
     'bytes': pa.Column(int, pa.Check.gt(0)),
     'brightness': pa.Column(float, pa.Check.in_range(0, 255)), # mean
-    'sha256': pa.Column(str, pa.Check.str_length(64, 64)), 'label': pa.Column(str, pa.Check.str_length(64, 64)), # of image and shapes
+    'sha256': pa.Column(str, pa.Check.str_length(64, 64)), 'label': pa.Column(str, pa.Check.str_length(64, 64)),
     'phash': pa.Column(str, pa.Check.str_matches('^([0-9a-f]{64})?$')),
     'codes': pa.Column(str)}, strict=True, ordered=True, coerce=True) # codes: normalized, separated by spaces
 
@@ -67,7 +67,8 @@ def near_duplicates(
         a, b = t.loc[j], t.loc[i]
         if _original(a.image) == _original(b.image): continue
         also = '; one is for training and the other for validation' if {a.side, b.side} == {'train', 'val'} else ''
-        findings.append(Finding(b.batch, b.image, 'near duplicate', f'looks like {a.image} in {a.batch} ({distance[j]} of 256 bits differ){also}'))
+        findings.append(Finding(b.batch, b.image, 'near duplicate',
+                                f'looks like {a.image} in {a.batch} ({distance[j]} of 256 bits differ){also}'))
     return findings
 
 # %% ../../../nbs/data/checks/dataset_checks.ipynb #a1ba92e5
@@ -79,7 +80,8 @@ def split_findings(
     codes = facts.assign(code=facts.codes.str.split()).explode('code').dropna(subset='code')
     validation = listed | dict(zip(codes.code[codes.side == 'val'], codes.image[codes.side == 'val']))
     both = codes[(codes.side == 'train') & codes.code.isin(validation)]
-    return [Finding(r.batch, r.image, 'vehicle on both sides', f'is for training and shows {r.code}, but {validation[r.code]} is for validation')
+    return [Finding(r.batch, r.image, 'vehicle on both sides',
+                    f'is for training and shows {r.code}, but {validation[r.code]} is for validation')
             for r in both.itertuples()]
 
 # %% ../../../nbs/data/checks/dataset_checks.ipynb #f1b24125
@@ -103,7 +105,8 @@ def batch_drift(
     formats: dict,       # name -> Format or pattern
 ) -> pd.DataFrame:       # batch, what, statistic, value, limit, drifted, how
     "Compare each batch with the earlier ones"
-    t = facts.assign(pixels=facts.width*facts.height, density=facts.bytes/(facts.width*facts.height), file=facts.format + ' ' + facts['mode'])
+    t = facts.assign(pixels=facts.width*facts.height, density=facts.bytes/(facts.width*facts.height),
+                     file=facts.format + ' ' + facts['mode'])
     t['code_format'] = [format_of(c.split()[0], formats) or 'other' if c else 'none' for c in t.codes]
     rows, batches = [], list(dict.fromkeys(t.batch))
     for n, batch in enumerate(batches[1:], 1):
@@ -125,5 +128,7 @@ def drift_findings(
     table: pd.DataFrame, # from `batch_drift`
 ) -> list[Finding]:
     "Batches that differ from the earlier ones"
-    return [Finding(r.batch, '', 'drift', f'{r.what} differs from the earlier batches: {r.how} ({r.statistic} {r.value:.2f}, limit {r.limit})')
+    return [Finding(r.batch, '', 'drift',
+                    f'{r.what} differs from the earlier batches: {r.how} ({r.statistic} {r.value:.2f}, limit '
+                    f'{r.limit})')
             for r in table[table.drifted.astype(bool)].itertuples()]

@@ -24,7 +24,8 @@ FINDING_KINDS = {name: FindingKind(severity, advice) for name, severity, advice 
     ('damaged archive', 'severe', 'Copy the archive again or pack it anew.'),
     ('missing archive', 'severe', 'Add the archive, or number the parts from 1 without a gap.'),
     ('misnamed archive', 'severe', 'Rename it like ann_image_part_1.zip, or remove it.'),
-    ('validation list', 'severe', 'Correct validation.csv: it needs the columns image,code and may only list existing images.'),
+    ('validation list', 'severe',
+     'Correct validation.csv: it needs the columns image,code and may only list existing images.'),
     ('unsafe name', 'severe', 'Do not unpack this archive; ask who made it.'),
     ('link', 'severe', 'Zip the file itself, not a link to it.'),
     ('too large file', 'severe', 'Do not unpack it. If it is a real image, make it smaller.'),
@@ -54,7 +55,8 @@ FINDING_KINDS = {name: FindingKind(severity, advice) for name, severity, advice 
     ('no format', 'note', 'Check that no character is missing or wrong; a foreign plate may stay.'),
     ('no boxes', 'note', 'Label the characters, or remove the crop if it shows none.'),
     ('turned box', 'note', 'Nothing to do: a box drawn from another corner is read correctly.'),
-    ('box over the edge', 'note', 'Nothing to do, unless the image was cropped after labelling: the box is clipped at the edge.'),
+    ('box over the edge', 'note',
+     'Nothing to do, unless the image was cropped after labelling: the box is clipped at the edge.'),
     ('grey image', 'note', 'Nothing to do if the reader will be used with such cameras.'),
     ('turned by EXIF', 'note', 'The image is rotated as its EXIF data says; check that the boxes fit.'),
     ('unused file', 'note', 'Convert the file to JPEG or PNG if it is a sample.'),
@@ -116,7 +118,7 @@ def propose_quarantine(
     findings: pd.DataFrame, # FINDINGS
     accepted=None,          # QUARANTINE: samples that are in quarantine already and stay there
 ) -> pd.DataFrame:          # QUARANTINE
-    "Samples with severe findings, and those already in quarantine; findings about validation.csv itself are not included"
+    "Samples with severe findings, and those already in quarantine; without findings about validation.csv itself"
     about_list = (findings.batch == 'validation.csv') & (findings.image == '')
     rows = findings[(findings.severity == 'severe') & ~about_list][list(QUARANTINE.columns)]
     rows = rows if accepted is None else pd.concat([accepted, rows])

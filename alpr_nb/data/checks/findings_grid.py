@@ -17,7 +17,7 @@ from .sample_files import SampleFiles, read_sample_files
 from ...core.image_files import decode_image
 
 # %% ../../../nbs/data/checks/findings_grid.ipynb #1b93c3ed
-UNSAFE = {'unsafe name', 'link', 'too large file', 'other file', 'too large image'} # kinds of findings whose files are not opened
+UNSAFE = {'unsafe name', 'link', 'too large file', 'other file', 'too large image'} # kinds that are not opened
 
 def open_finding(
     sources,     # as given to `check`
@@ -30,7 +30,8 @@ def open_finding(
         if m and (s/batch).is_file():
             label, stem = s/f"{m['annotator']}_label_part_{m['number']}.zip", Path(image).stem
             sample = SampleFiles(batch, image, '', (), s/batch, label, f'{stem}.json')
-        elif s.absolute().name == batch: sample = SampleFiles(batch, image, '', (), s/image, (s/image).with_suffix('.json'))
+        elif s.absolute().name == batch:
+            sample = SampleFiles(batch, image, '', (), s/image, (s/image).with_suffix('.json'))
         else: continue
         _, data, label = next(read_sample_files([sample]))
         try: return decode_image(data), read_shapes(label) if isinstance(label, bytes) else ()

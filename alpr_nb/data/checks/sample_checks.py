@@ -26,7 +26,8 @@ from ..yolo_labels import MIN_VISIBLE_SHARE, normalize_code
 # %% ../../../nbs/data/checks/sample_checks.ipynb #c66bcf1e
 MAX_SIDE = 16_384 # px; larger images fail in common viewers
 MIN_SIDE = 10     # px; YOLOv5 refuses smaller images (verify_image_label in yolov5/utils/dataloaders.py)
-FORMATS = dict(JPEG=('.jpg', '.jpeg'), MPO=('.jpg', '.jpeg'), PNG=('.png',), BMP=('.bmp',), WEBP=('.webp',), TIFF=('.tif', '.tiff'), GIF=())
+FORMATS = dict(JPEG=('.jpg', '.jpeg'), MPO=('.jpg', '.jpeg'), PNG=('.png',), BMP=('.bmp',), WEBP=('.webp',),
+               TIFF=('.tif', '.tiff'), GIF=())
 
 def _bit_depth(im, data):
     "Bits per channel"
@@ -47,21 +48,28 @@ def header_findings(
             w, h = im.size
             facts = dict(width=w, height=h, format=im.format, mode=im.mode)
             if max(w, h) > MAX_SIDE or w*h > MAX_PIXELS:
-                return facts, [('too large image', f'has {w}x{h} pixels, expected at most {MAX_SIDE} each way and {MAX_PIXELS//10**6} million')]
+                return facts, [('too large image',
+                                f'has {w}x{h} pixels, expected at most {MAX_SIDE} each way and {MAX_PIXELS//10**6} '
+                                'million')]
             frames, depth, orientation = getattr(im, 'n_frames', 1), _bit_depth(im, data), im.getexif().get(0x0112, 1)
     except Image.DecompressionBombError as e: return facts, [('too large image', str(e))]
     except UnidentifiedImageError: return facts, [('unreadable image', f"is none of {', '.join(FORMATS)}")]
-    except Exception as e: return facts, [('unreadable image', f'is not a readable image ({str(e)[:60] or type(e).__name__})')]
+    except Exception as e:
+        return facts, [('unreadable image', f'is not a readable image ({str(e)[:60] or type(e).__name__})')]
 
     f, findings = facts['format'], []
-    if Path(name).suffix.lower() not in FORMATS[f]: findings.append(('wrong ending', f'is a {f} file; rename it or convert it'))
+    if Path(name).suffix.lower() not in FORMATS[f]:
+        findings.append(('wrong ending', f'is a {f} file; rename it or convert it'))
     if min(w, h - strip) < MIN_SIDE:
-        findings.append(('tiny image', f'of {w}x{h} leaves {w}x{max(h - strip, 0)} without the strip of {strip}, expected {MIN_SIDE}x{MIN_SIDE} or more'))
+        findings.append(('tiny image',
+                         f'of {w}x{h} leaves {w}x{max(h - strip, 0)} without the strip of {strip}, expected '
+                         f'{MIN_SIDE}x{MIN_SIDE} or more'))
     if depth > 8: findings.append(('16-bit image', f'has {depth} bits per channel, expected 8'))
     if facts['mode'] == 'CMYK': findings.append(('CMYK image', 'is CMYK, made for print; expected RGB'))
     if frames > 1 and f != 'MPO': findings.append(('animated image', f'has {frames} frames or pages, expected one'))
     if facts['mode'] in ('1', 'L', 'LA'): findings.append(('grey image', 'has no colour'))
-    if orientation not in (0, 1): findings.append(('turned by EXIF', f'has the EXIF orientation {orientation}: some programs show it rotated'))
+    if orientation not in (0, 1):
+        findings.append(('turned by EXIF', f'has the EXIF orientation {orientation}: some programs show it rotated'))
     return facts, findings
 
 # %% ../../../nbs/data/checks/sample_checks.ipynb #c2489c8d
@@ -81,14 +89,18 @@ def box_findings(
         w, h = min(width, x2) - max(0, x1), min(height, y2) - max(0, y1)
         if min(x2 - x1, y2 - y1) < .1: findings.append(('empty box', f'{what} at {x1:.0f},{y1:.0f} has no area'))
         elif min(w, h) < .1 or w*h < MIN_VISIBLE_SHARE*(x2 - x1)*(y2 - y1):
-            findings.append(('box outside', f'{what} at {x1:.0f},{y1:.0f} to {x2:.0f},{y2:.0f} is outside the image of {width}x{height}'))
+            findings.append(('box outside',
+                             f'{what} at {x1:.0f},{y1:.0f} to {x2:.0f},{y2:.0f} is outside the image of '
+                             f'{width}x{height}'))
         else:
             solid.append((what, np.float64(s.box)))
             if (over := max(-x1, -y1, x2 - width, y2 - height)) > EDGE_TOLERANCE:
                 findings.append(('box over the edge', f'{what} reaches {over:.0f} px over the edge'))
-        if s.label not in classes: findings.append(('wrong label', f'{what} is none of the classes {"".join(classes)[:40]}'))
+        if s.label not in classes:
+            findings.append(('wrong label', f'{what} is none of the classes {"".join(classes)[:40]}'))
     for (a, p), (b, q) in combinations(solid, 2):
-        if (overlap := iou(p, q[None])[0]) >= SAME_BOX_IOU: findings.append(('two boxes on one', f'{a} and {b} have an IoU of {overlap:.0%}'))
+        if (overlap := iou(p, q[None])[0]) >= SAME_BOX_IOU:
+            findings.append(('two boxes on one', f'{a} and {b} have an IoU of {overlap:.0%}'))
     return findings
 
 def corner_findings(
@@ -99,7 +111,8 @@ def corner_findings(
     for i, s in enumerate(raw['shapes'], 1):
         p = np.array(s['points'], float)
         if (s.get('shape_type') or 'rectangle') == 'rectangle' and len(p) == 2 and (p[0] > p[1]).any(): turned.append(i)
-    return [('turned box', f"shape {', '.join(map(str, turned))[:60]} starts at another corner than the upper left")] if turned else []
+    if not turned: return []
+    return [('turned box', f"shape {', '.join(map(str, turned))[:60]} starts at another corner than the upper left")]
 
 # %% ../../../nbs/data/checks/sample_checks.ipynb #48f0690d
 def format_findings(
@@ -111,7 +124,8 @@ def format_findings(
     if not formats or not code or format_of(code, formats): return []
     if name := format_of(code, {n: f.pattern for n, f in formats.items()}):
         return [('check digit', f'{code} has the format {name}, but a wrong check digit')]
-    return [('no format', f"{code[:30]} fits none of the formats {', '.join(f.pattern for f in formats.values())[:60]}")]
+    return [('no format', f"{code[:30]} fits none of the formats "
+                          f"{', '.join(f.pattern for f in formats.values())[:60]}")]
 
 def code_findings(
     shapes,         # of one image, with correct labels
@@ -123,7 +137,8 @@ def code_findings(
     if task == 'cd':
         codes = [c for s in shapes if (c := normalize_code(s.text))]
         lost = sorted(set(known) - set(codes)) if codes else []
-        findings = [('text disagrees', f"its boxes have the texts {', '.join(codes)[:60]}, but the list has {c}") for c in lost]
+        findings = [('text disagrees', f"its boxes have the texts {', '.join(codes)[:60]}, but the list has {c}")
+                    for c in lost]
         return codes, findings + [f for c in codes for f in format_findings(c, formats)]
 
     if not shapes: return [], [('no boxes', 'no character is labelled')]
@@ -136,7 +151,9 @@ def code_findings(
             findings.append((kind, f'its characters are read {code[:30]}, but the list has {text[:30]}'))
     no_format = format_findings(code, formats)
     if no_format and not known and code != file_order and not format_findings(file_order, formats):
-        return [code], [*findings, ('reading order', f'its characters are read {code}, but the file has them in the order {file_order}')]
+        return [code], [*findings,
+                        ('reading order', f'its characters are read {code}, but the file has them in the order '
+                                          f'{file_order}')]
     return [code], findings or no_format
 
 # %% ../../../nbs/data/checks/sample_checks.ipynb #3360d7ea
@@ -158,7 +175,8 @@ def label_findings(
     drawn = ann.width or size[0], ann.height or size[1]
     if drawn != size:
         unrotated = ', before its rotation by EXIF' if drawn == stored else ''
-        return [], [('other size', f'drawn on an image of {drawn[0]}x{drawn[1]}{unrotated}, but the image has {size[0]}x{size[1]}')]
+        return [], [('other size',
+                     f'drawn on an image of {drawn[0]}x{drawn[1]}{unrotated}, but the image has {size[0]}x{size[1]}')]
     findings = box_findings(ann.shapes, *size, classes) + corner_findings(json.loads(data.decode('utf-8-sig')))
     if _severe(findings): return [], findings
     codes, more = code_findings(ann.shapes, task, known, formats)
@@ -184,7 +202,8 @@ def sample_findings(
         if not _severe(findings): findings.append(('unreadable image', str(e)))
     if pixels is not None:
         h, w = pixels.shape[:2]
-        codes, more = label_findings(label, Path(sample.label or sample.label_file).name, (w, h), (facts['width'], facts['height']),
+        codes, more = label_findings(label, Path(sample.label or sample.label_file).name, (w, h),
+                                     (facts['width'], facts['height']),
                                      task, classes, sample.known, formats)
         facts, findings = facts | dict(width=w, height=h), findings + more
     return facts, codes, pixels, [Finding(sample.batch, sample.image, *f) for f in findings]

@@ -35,7 +35,7 @@ class SampleFiles:
 
 def read_sample_files(
     samples: list[SampleFiles], # sorted by archive, so that each is opened once
-): # yields (SampleFiles, contents of the image, contents of the LabelMe file); a Finding in place of contents that cannot be read
+): # yields (SampleFiles, contents of the image, contents of the LabelMe file), or a Finding for unreadable contents
     "Read samples one by one"
     with ExitStack() as stack:
         opened = {}
@@ -51,13 +51,14 @@ def read_sample_files(
 
 # %% ../../../nbs/data/checks/sample_files.ipynb #25b50b2a
 def _validation_codes(source, names_list, findings):
-    "(validation images, image -> normalized codes) from validation.csv; (None, {}) without a usable one, with a finding if it is required"
+    "(validation images, image -> normalized codes) from validation.csv; (None, {}) without a usable one"
     if not names_list and not (source/'validation.csv').is_file(): return None, {}
     try: table = read_validation(source)
     except UserError as e:
         findings.append(Finding('validation.csv', '', 'validation list', str(e).removeprefix(f'{source}/')))
         return None, {}
-    return set(table.image), {i: tuple(map(normalize_code, c)) for i, c in table.groupby('image').code.agg(list).items()}
+    return set(table.image), {i: tuple(map(normalize_code, c)) for i,
+                              c in table.groupby('image').code.agg(list).items()}
 
 def _side(image, validation): return '' if validation is None else 'val' if image in validation else 'train'
 
@@ -87,20 +88,25 @@ def list_batch_samples(
         for stem, image in found.items():
             if stem not in labels: continue
             if other := taken.get(stem.casefold()):
-                findings.append(Finding(part.images.name, image, 'name taken', f'it has the same name as an image in {other}'))
+                findings.append(Finding(part.images.name, image, 'name taken',
+                                        f'it has the same name as an image in {other}'))
                 continue
             taken[stem.casefold()] = part.images.name
-            samples.append(SampleFiles(part.images.name, image, _side(image, validation), texts.get(image, known.get(image, ())),
+            samples.append(SampleFiles(part.images.name, image, _side(image, validation),
+                                       texts.get(image, known.get(image, ())),
                                        *archives, labels[stem]))
 
     here = {s.image for s in samples} | {n for names in skip.values() for n in names} | {f.image for f in findings}
-    incomplete = any('' in names for names in skip.values()) or any(f.kind in ('damaged archive', 'missing archive') for f in findings)
+    incomplete = any('' in names for names in skip.values()) or any(f.kind in ('damaged archive', 'missing archive')
+                                                                    for f in findings)
     if not incomplete:
-        findings += [Finding('validation.csv', i, 'validation list', 'no batch has this image') for i in sorted((validation or set()) - here)]
+        findings += [Finding('validation.csv', i, 'validation list', 'no batch has this image')
+                     for i in sorted((validation or set()) - here)]
     return samples, _without_quarantined(findings, skip)
 
-KIND_OF_SKIPPED = {'no annotation': 'no partner', 'no image': 'no partner', 'name taken': 'name taken'} # from `list_pairs`
-UNUSED = ('.zip', '.tar', '.gz', '.7z', '.rar', '.gif', '.heic', '.heif', '.avif', '.jp2', '.jxl', '.psd', '.dng', '.cr2', '.nef'
+KIND_OF_SKIPPED = {'no annotation': 'no partner', 'no image': 'no partner', 'name taken': 'name taken'}
+UNUSED = ('.zip', '.tar', '.gz', '.7z', '.rar', '.gif', '.heic', '.heif', '.avif', '.jp2', '.jxl', '.psd', '.dng',
+          '.cr2', '.nef'
           ) # endings of images or archives that are not read
 
 def list_folder_samples(
@@ -132,15 +138,19 @@ def list_sample_files(
     for s in sources:
         if not s.is_dir(): raise UserError(f'{s}: no such folder; expected batches, or images with LabelMe files')
     if len({s.name for s in sources}) < len(sources) and not all(map(_has_parts, sources)):
-        raise UserError('check: two folders have the same name, so findings could not tell them apart; check them one by one')
+        raise UserError('check: two folders have the same name, so findings could not tell them apart; check them one '
+                        'by one')
     samples, findings, folders = [], [], [s for s in sources if not _has_parts(s)]
-    lists = [list_batch_samples(s, texts) for s in sources if _has_parts(s)] + ([list_folder_samples(folders, texts)] if folders else [])
+    lists = [list_batch_samples(s, texts) for s in sources
+             if _has_parts(s)] + ([list_folder_samples(folders, texts)] if folders else [])
     for found, problems in lists:
         if both := {s.batch for s in samples} & {s.batch for s in found}:
-            raise UserError(f'check: {min(both)} is in two of the folders; rename one annotator, or check them one by one')
+            raise UserError(f'check: {min(both)} is in two of the folders; rename one annotator, or check them one by '
+                            'one')
         samples, findings = samples + found, findings + problems
     if not samples and not findings:
-        raise UserError(f"{', '.join(map(str, sources))}: nothing to check; expected batches, or images with LabelMe files")
+        raise UserError(f"{', '.join(map(str, sources))}: nothing to check; expected batches, or images with LabelMe "
+                        "files")
     return samples, findings
 
 def _has_parts(source): return any(PART.fullmatch(p.name) for p in source.glob('*.zip'))
