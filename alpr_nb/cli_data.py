@@ -70,7 +70,8 @@ def annotate(
         help="Folder of another bundle, such as models/truck/bundle.")] = None,
 ):
     "Propose annotations with a reader, to be corrected in LabelMe. The exit status is 1 when an image does not open."
-    from alpr_nb.data.annotate import annotate, summary
+    from alpr_nb.data.annotate import annotate
+    from alpr_nb.data.review_list import summary
     from alpr_nb.inference.reader import Reader
     review = annotate(images, out, Reader(scope, bundle), task, known_text, crops, confidence)
     print(summary(review).to_string(index=False))
@@ -108,7 +109,7 @@ def check(
     known = {k: v for s in params or () for k, v in load_section(s).items() if k in taken}
 
     if 'task' not in known:
-        config = load_bundle(packaged_bundle(scope)).manifest
+        config = load_bundle(packaged_bundle(scope)).manifest.config
         known |= dict(task=task, label=config.label, alphabet=config.alphabet, formats=config.formats)
 
     if n_jobs is not None: known['n_jobs'] = n_jobs
@@ -147,7 +148,7 @@ def pack(
     "Pack labelled images as batches, split by vehicle. The exit status is 1 when something is left out."
     from alpr_nb.data.pack import pack
     done = pack(folders, out, annotator, batch_size, validation, seed, task, hold or (), test, closeups, repeat)
-    also = f' and {done.further} made of them' if done.further else ''
+    also = f' and {done.extra} made of them' if done.extra else ''
     typer.echo(f"{done.train} images{also} train and {done.validation} validate, in {done.parts} parts in {out}")
     _left_out(done.findings[done.findings.finding != 'held back'], out)
 

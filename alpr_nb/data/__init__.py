@@ -1,1 +1,1 @@
-"""Photographs and annotations in, datasets out."""
+"""Photographs and annotations: import, annotate, pack, check and prepare them for training."""

@@ -26,7 +26,7 @@ from .plates.plate_wear import KINDS
 from .plates.plates import LAYOUTS, draw_plate, layout_of
 from .streets.scenes import draw_scene, strip as draw_strip
 from ..core.parallel import workers
-from ..data.batch_writer import Sample, write_parts
+from ..data.batch_writer import NewSample, write_parts
 
 # %% ../../nbs/drawing/synthesize.ipynb #18928b2c
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ def crop_sample(
 def draw_sample(
     i: int,        # number of the sample
     s: Settings, # how samples are drawn
-) -> Sample:
+) -> NewSample:
     "Sample `i`: depends on its number and the settings alone"
     rng, held = np.random.default_rng([s.seed, ('cd', 'cr').index(s.task), i]), validates(i, s.validation)
     threads = cv2.getNumThreads()
@@ -210,7 +210,7 @@ def draw_sample(
     name = f'{s.annotator}-{s.task}-{i:06}.jpg'
     h, w = image.shape[:2]
     jpeg = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, s.quality])[1].tobytes()
-    return Sample(name, jpeg, labelme_json(Annotation(name, w, h, tuple(shapes))), code if held else '')
+    return NewSample(name, jpeg, labelme_json(Annotation(name, w, h, tuple(shapes))), code if held else '')
 
 # %% ../../nbs/drawing/synthesize.ipynb #c0dfa8bf
 def synthesize(

@@ -24,14 +24,14 @@ from ..core.atomic import write_atomic
 from ..core.config import UserError, project_path
 from ..codes.substitutions import substitute
 from ..inference.detector import Detections
-from ..inference.image_input import ReadError, load_image
+from ..inference.image_input import load_image, ReadError
 from .error_kinds import kind_of, plate_crop, worst_first
 from .summary import (STRATEGIES, accuracy_by, by_threshold, calibration, confusions, frame_of, headline,
                                         latency, measure, others)
 from .error_gallery import crop_name, gallery
 from .metrics import edits, tilt
-from ..data.proposals import as_painted
-from ..inference.reader import Reader, decode_chars
+from ..data.proposals import resolve_shared_glyphs
+from ..inference.reader import decode_chars, Reader
 from ..inference.results import Plate, Result
 from .other_readers import compare
 from ..data.ground_truth import Truth, read_truth

@@ -10,18 +10,40 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from alpr_nb.data.labelme import Annotation, Shape, labelme_dict, read_labelme, reading_order
-from alpr_nb.data.annotate import annotate, show_least_certain, summary
+from alpr_nb.data.review_list import show_least_certain
 from alpr_nb.data.batches import iter_samples, list_samples
 from alpr_nb.inference.config import ReaderConfig
 from alpr_nb.core.config import UserError
 from alpr_nb.data.prepare import check_sample
 from alpr_nb.inference.detector import Detections
-from alpr_nb.data.written_files import Ledger
+
 from alpr_nb.drawing.plates.plates import draw_plate
-from alpr_nb.data.proposals import odd_boxes, propose_chars
+from alpr_nb.data.proposals import propose_chars
 from alpr_nb.inference.reader import Reader
 from alpr_nb.data.yolo_labels import class_numbers
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from onnx_models import ALPHABET, fixed_model, text_model
+
+from alpr_nb.core.config import UserError
+from alpr_nb.data.annotate import annotate
+from alpr_nb.data.batches import iter_samples, list_samples
+from alpr_nb.data.labelme import (
+    Annotation,
+    Shape,
+    labelme_dict,
+    read_labelme,
+    reading_order,
+)
+from alpr_nb.data.prepare import check_sample
+from alpr_nb.data.proposals import layout_problem, propose_chars
+from alpr_nb.data.review_list import show_least_certain, summary
+from alpr_nb.data.written_files import WrittenFiles
+from alpr_nb.data.yolo_labels import class_numbers
+from alpr_nb.drawing.plates.plates import draw_plate
+from alpr_nb.inference.config import ReaderConfig
+from alpr_nb.inference.detector import Detections
+from alpr_nb.inference.reader import Reader
 
 CONFIG = ReaderConfig(scope='truck', formats=dict(old=dict(pattern='LLLNNNN', same=['O0', 'I1']), mercosul='LLLNLNN'))
 PLATES = [[100, 60, 80, 30, .9, 1], [400, 200, 80, 30, .5, 1]]
@@ -58,7 +80,7 @@ def test_true_boxes_are_plausible(format, code, rows, degrees):
     quads = [q for _, q in draw_plate(np.random.default_rng(1), code, format, rows=rows).chars]
     a = np.deg2rad(degrees)
     quads = np.array(quads) @ np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]])
-    assert odd_boxes(np.concatenate([quads.min(1), quads.max(1)], 1)) == ''
+    assert layout_problem(np.concatenate([quads.min(1), quads.max(1)], 1)) == ''
 
 
 @settings(max_examples=60, deadline=None)
@@ -71,7 +93,7 @@ def test_only_what_is_read_is_accepted(text, read, p, boxes):
     if proposal.status != 'accepted': assert proposal.status == 'disagrees' and proposal.reason; return
     glyphs = str.maketrans('OI', '01')
     assert proposal.code.translate(glyphs) == ''.join(s.label for s in proposal.shapes).translate(glyphs) == text.translate(glyphs)
-    assert proposal.confidence >= .5 and odd_boxes(np.array([s.box for s in proposal.shapes])) == ''
+    assert proposal.confidence >= .5 and layout_problem(np.array([s.box for s in proposal.shapes])) == ''
 
 
 def test_a_reading_of_another_format_is_no_agreement():
@@ -173,9 +195,9 @@ def test_a_run_killed_at_any_moment_loses_nothing(tmp_path, monkeypatch):
 def test_a_correction_saved_during_the_run_stays(tmp_path, monkeypatch):
     crops, out = write(tmp_path/'in', 'a.png'), tmp_path/'out'
     annotate([crops/'a.png'], out, reader(), 'cr', progress=False)
-    save = Ledger.save
+    save = WrittenFiles.save
     def meanwhile(self): monkeypatch.undo(); save(self); (out/'a.json').write_text('{"by": "hand"}')
-    monkeypatch.setattr(Ledger, 'save', meanwhile)
+    monkeypatch.setattr(WrittenFiles, 'save', meanwhile)
     annotate([crops/'a.png'], out, reader('XYZ9876'), 'cr', progress=False)
     assert (out/'a.json').read_text() == '{"by": "hand"}'
 

@@ -10,18 +10,36 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings, strategies as st
-
-from alpr_nb.data.labelme import Annotation, Shape, labelme_json, read_labelme, write_labelme
-from alpr_nb.data.checks.check import check, findings_grid
-from alpr_nb.core.config import UserError
-from alpr_nb.data.prepare import check_sample
-from alpr_nb.data.checks.sample_checks import Item, header_faults, sample_faults
-from alpr_nb.data.checks.findings import (KINDS, Fault, findings_of, quarantine_of, quarantined, read_quarantine, shown, summary,
-                                          write_table)
-from alpr_nb.core.image_files import decode_image
-from alpr_nb.data.yolo_labels import clip_shapes
 from corrupted import clean_source, corrupt_source, png
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alpr_nb.core.config import UserError
+from alpr_nb.core.image_files import decode_image
+from alpr_nb.data.checks.check import check
+from alpr_nb.data.checks.findings import (
+    FINDING_KINDS,
+    Finding,
+    findings_table,
+    printable,
+    propose_quarantine,
+    quarantined_names,
+    read_quarantine,
+    summary,
+    write_table,
+)
+from alpr_nb.data.checks.findings_grid import findings_grid
+from alpr_nb.data.checks.sample_checks import header_findings, sample_findings
+from alpr_nb.data.checks.sample_files import SampleFiles
+from alpr_nb.data.labelme import (
+    Annotation,
+    Shape,
+    labelme_json,
+    read_labelme,
+    write_labelme,
+)
+from alpr_nb.data.prepare import check_sample
+from alpr_nb.data.yolo_labels import clip_shapes
 
 FORMATS = dict(old='LLLNNNN', mercosul='LLLNLNN')
 CLASSES = list('ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789')
@@ -70,7 +88,7 @@ def test_nothing_else_is_said(mixed):
     others = [r for r in rows(done) if r[:2] not in named]
     assert others == [('bad_label_part_1.zip', 'CAF\u00c9 1.json', 'name taken')] and not done.findings.batch.str.startswith('synth').any()
     bad = done.findings[done.findings.severity == 'severe']
-    assert set(bad.finding) | set(done.findings.finding) <= set(KINDS) and done.severe == len(bad)
+    assert set(bad.finding) | set(done.findings.finding) <= set(FINDING_KINDS) and done.severe == len(bad)
     twice = done.findings[done.findings.image != ''].groupby('image').finding.nunique()
     assert set(twice[twice > 1].index) == {'one-pixel.png', 'grey-cut.jpg', 'exif-unseen.jpg'} # of which two things are true
 
@@ -112,9 +130,9 @@ def test_pictures_of_findings(mixed, monkeypatch):
     folder, _, done = mixed
     fig = findings_grid(done.findings, folder, count=6, columns=3)
     assert len(fig.axes) == 6 and all(ax.images for ax in fig.axes)
-    monkeypatch.setattr('alpr_nb.data.checks.check.decode_image', lambda *a: 1/0) # what is unsafe is not even opened
+    monkeypatch.setattr('alpr_nb.data.checks.findings_grid.decode_image', lambda *a: 1/0) # what is unsafe is not even opened
     assert findings_grid(done.findings[done.findings.finding.isin(['unsafe name', 'link', 'too large file', 'other file'])], folder) is None
-    assert findings_grid(findings_of([]), folder) is None
+    assert findings_grid(findings_table([]), folder) is None
 
 
 # folders, lists, containers
@@ -227,10 +245,10 @@ def test_a_killed_check_leaves_the_tables_of_before(tmp_path):
 @settings(max_examples=60, deadline=None)
 def test_quarantine_reads_back_whatever_the_names(tmp_path_factory, names):
     folder = tmp_path_factory.mktemp('q')
-    table = quarantine_of(findings_of(Fault(shown(b), shown(i), 'other file', 'x') for b, i in names))
+    table = propose_quarantine(findings_table(Finding(printable(b), printable(i), 'other file', 'x') for b, i in names))
     write_table(table, folder/'quarantine.csv')
     assert read_quarantine(folder).values.tolist() == table.values.tolist()
-    assert quarantined(table) == {b: {i for a, i in table[['batch', 'image']].values if a == b} for b in table.batch}
+    assert quarantined_names(table) == {b: {i for a, i in table[['batch', 'image']].values if a == b} for b in table.batch}
 
 
 @given(st.sampled_from(['.png', '.jpg']), st.integers(0, 400), st.binary(max_size=12), st.integers(0, 300))
@@ -238,11 +256,11 @@ def test_quarantine_reads_back_whatever_the_names(tmp_path_factory, names):
 def test_any_file_is_judged_and_what_passes_can_be_prepared(ending, at, change, cut):
     data = cv2.imencode(ending, np.arange(18000, dtype=np.uint8).reshape(60, 100, 3))[1].tobytes()
     data = data[:at] + change + data[at + len(change):len(data) - cut]
-    item = Item('b', f'a{ending}', '', (), Path('a'), Path('a.json'))
+    item = SampleFiles('b', f'a{ending}', '', (), Path('a'), Path('a.json'))
     label = labelme_json(Annotation('a', 0, 0, (Shape('A', (1, 1, 9, 9)),))).encode()
-    facts, _, pixels, faults = sample_faults(item, data, label, 'cr', CLASSES, FORMATS)
-    assert {f.finding for f in faults} <= set(KINDS) and header_faults(data, item.image)[0].keys() == facts.keys()
-    if not any(KINDS[f.finding].severity == 'severe' for f in faults): assert decode_image(data).shape == pixels.shape
+    facts, _, pixels, found = sample_findings(item, data, label, 'cr', CLASSES, FORMATS)
+    assert {f.kind for f in found} <= set(FINDING_KINDS) and header_findings(data, item.image)[0].keys() == facts.keys()
+    if not any(FINDING_KINDS[f.kind].severity == 'severe' for f in found): assert decode_image(data).shape == pixels.shape
 
 
 numbers = st.one_of(st.floats(), st.integers(-200, 300), st.text(max_size=3), st.none())
@@ -258,10 +276,10 @@ labels = st.fixed_dictionaries(dict(shapes=st.lists(shapes, max_size=4)), option
 @settings(max_examples=150, deadline=None)
 def test_any_annotation_is_judged_and_what_passes_can_be_prepared(label, task, known):
     classes = ['plate'] if task == 'cd' else CLASSES
-    item, data = Item('b', 'a.png', 'val', tuple(known), Path('a'), Path('a.json')), json.dumps(label).encode()
-    _, codes, pixels, faults = sample_faults(item, GREY, data, task, classes, FORMATS)
-    findings_of(faults)
-    if not any(KINDS[f.finding].severity == 'severe' for f in faults):
+    item, data = SampleFiles('b', 'a.png', 'val', tuple(known), Path('a'), Path('a.json')), json.dumps(label).encode()
+    _, codes, pixels, found = sample_findings(item, GREY, data, task, classes, FORMATS)
+    findings_table(found)
+    if not any(FINDING_KINDS[f.kind].severity == 'severe' for f in found):
         ann = read_labelme(data)
         check_sample(ann, pixels, classes, 0, 'a')
         clip_shapes(ann.shapes, *pixels.shape[1::-1])

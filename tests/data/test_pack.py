@@ -7,15 +7,31 @@ import zipfile
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from alpr_nb.data.labelme import Annotation, Shape, labelme_dict, read_labelme, write_labelme
-from alpr_nb.data.batches import combine, find_parts, iter_samples, list_samples, read_validation
 from alpr_nb.core.config import UserError
 from alpr_nb.data.prepare import prepare
-from alpr_nb.data.pack import pack, side_of
+from alpr_nb.data.pack import pack
 from alpr_nb.codes.split import in_validation
+from alpr_nb.data.batches import (
+    combine,
+    find_parts,
+    iter_samples,
+    list_samples,
+    read_validation,
+)
 from alpr_nb.data.ground_truth import read_truth
+from alpr_nb.data.labelme import (
+    Annotation,
+    Shape,
+    labelme_dict,
+    read_labelme,
+    write_labelme,
+)
+from alpr_nb.data.pack import pack, split_of
+from alpr_nb.data.prepare import prepare
+from alpr_nb.codes.split import in_validation
 
 W, H = 100, 60
 CODES = [f'ABC{i:04}' for i in range(400)]
@@ -61,7 +77,7 @@ def packed(out):
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.lists(st.sampled_from(CODES[:40]), max_size=3), max_size=40), st.integers(0, 99), st.floats(0, 1), st.sets(st.sampled_from(CODES[:40])))
 def test_a_vehicle_is_never_on_both_sides(images, seed, share, held):
-    sides = [(side_of(codes, seed, share, held), set(codes)) for codes in images]
+    sides = [(split_of(codes, seed, share, held), set(codes)) for codes in images]
     trained, validated = (set().union(*(c for s, c in sides if s == side)) for side in ('train', 'validation'))
     assert not trained & validated and not (trained | validated) & held
     assert all(in_validation(c, seed, share) for c in validated) and not any(in_validation(c, seed, share) for c in trained)
@@ -126,7 +142,7 @@ def test_vehicles_that_test_are_on_neither_side(tmp_path, task, put):
 def test_repeated_images_train_and_no_others(tmp_path):
     for c in VAL[0], TRAIN[0]: crop(tmp_path/'s', c, c)
     done = pack(tmp_path/'s', tmp_path/'out', 'ann', task='cr', repeat=3)
-    assert (done.train, done.further, done.validation) == (1, 2, 1)
+    assert (done.train, done.extra, done.validation) == (1, 2, 1)
     there = packed(tmp_path/'out')
     assert set(there) == {f'{VAL[0]}.png', f'{TRAIN[0]}.png', f'{TRAIN[0]}-again-1.png', f'{TRAIN[0]}-again-2.png'}
     assert len({a.shapes for n, a in there.items() if n.startswith(TRAIN[0])}) == 1
@@ -140,7 +156,7 @@ def test_closeups_hold_their_plates_wholly(tmp_path):
         x, y = rng.integers(0, 700), rng.integers(0, 500)
         write_labelme(tmp_path/'s'/f'{c}.json', Annotation(f'{c}.png', 900, 600, (Shape('plate', (x, y, x + 120, y + 40), c), Shape('plate', (880, 590, 890, 595), VAL[1] if c == VAL[0] else TRAIN[9]))))
     done, once = pack(tmp_path/'s', tmp_path/'out', 'ann', closeups=2), digest(tmp_path/'out')
-    assert done.train == 8 < done.further <= 16 and done.validation == 1
+    assert done.train == 8 < done.extra <= 16 and done.validation == 1
     for name, ann in packed(tmp_path/'out').items():
         if '-close-' not in name: continue
         (x1, y1, x2, y2), code = ann.shapes[0].box, ann.shapes[0].text

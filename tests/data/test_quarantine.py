@@ -1,14 +1,14 @@
 "What check puts into quarantine is left out by everything that follows, and nothing else is."
 import pytest
-
-from alpr_nb.data.batches import combine, list_samples
-from alpr_nb.data.checks.check import check
-from alpr_nb.core.config import UserError
-from alpr_nb.data.prepare import prepare
-from alpr_nb.data.checks.findings import KINDS, write_table
-from alpr_nb.data.pack import pack
 from corrupted import clean_source, corrupt_source
 from test_check import FORMATS, photo
+
+from alpr_nb.core.config import UserError
+from alpr_nb.data.batches import combine, list_samples
+from alpr_nb.data.checks.check import check
+from alpr_nb.data.checks.findings import FINDING_KINDS, write_table
+from alpr_nb.data.pack import pack
+from alpr_nb.data.prepare import prepare
 
 
 def ready(folder):
@@ -28,7 +28,7 @@ def test_prepare_goes_through_with_all_that_is_bad_in_quarantine(tmp_path):
     with pytest.raises(UserError): ready(source)
     done = accept(source)
     images, _ = ready(source)
-    severe = {i for _, i, kind in expected if KINDS[kind].severity == 'severe'}
+    severe = {i for _, i, kind in expected if FINDING_KINDS[kind].severity == 'severe'}
     assert set(images.image) == set(done.facts.image) - set(done.quarantine.image)
     assert not severe & set(images.image) and images.image.str.startswith('synth').sum() == 60
 

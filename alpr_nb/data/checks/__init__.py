@@ -1,1 +1,1 @@
-"""What can be wrong with samples, and the stage that finds it."""
+"""Checks of samples before training: the kinds of findings, the checks, and the run over a whole source."""
