@@ -25,7 +25,8 @@ def read_notebook(path: str|Path, # .ipynb, format 4
     path = Path(path)
     try: nb = json.loads(path.read_text(encoding='utf-8'))
     except FileNotFoundError: raise UserError(f"{path}: no such notebook.") from None
-    except (OSError, ValueError) as e: raise UserError(f"{path}: not a notebook, its JSON cannot be read ({e}).") from None
+    except (OSError, ValueError) as e:
+        raise UserError(f"{path}: not a notebook, its JSON cannot be read ({e}).") from None
     if not isinstance(nb, dict) or nb.get('nbformat') != 4 or not isinstance(nb.get('cells'), list):
         raise UserError(f"{path}: expected a notebook of format 4; open it in JupyterLab and save it.")
     for cell in nb['cells']: cell['source'] = ''.join(cell.get('source', ''))
@@ -47,15 +48,16 @@ def is_stage(
     cell: dict, # of a notebook
 ) -> bool:
     "Whether a cell is a stage cell: papermill runs it, and nbdev_test skips it"
-    return cell['cell_type'] == 'code' and directives(cell['source']).get('eval') == 'false' and not has_tag(cell, 'demo')
+    if cell['cell_type'] != 'code' or has_tag(cell, 'demo'): return False
+    return directives(cell['source']).get('eval') == 'false'
 
 def is_example(
     cell: dict, # of a notebook
 ) -> bool:
     "Whether a cell is an example or a test of exported code, or is tagged `demo` (it makes data for a run by hand)"
-    return (cell['cell_type'] == 'code' and not has_tag(cell, 'parameters')
-            and (has_tag(cell, 'demo')
-                 or directives(cell['source']).keys().isdisjoint({'export', 'exports', 'exporti', 'eval', 'default_exp'})))
+    if cell['cell_type'] != 'code' or has_tag(cell, 'parameters'): return False
+    marks = {'export', 'exports', 'exporti', 'eval', 'default_exp'}
+    return has_tag(cell, 'demo') or directives(cell['source']).keys().isdisjoint(marks)
 
 def headings(cells: list[dict], # in order
              ) -> list[str]: # one for each cell, '' before the first heading
@@ -88,7 +90,8 @@ def parse_parameters(source: str, # of the tagged cell
         raise UserError(f"{name}: the cell tagged 'parameters' is not valid Python ({e}).") from None
     found = {}
     for node in body:
-        target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0] if isinstance(node, ast.Assign) else None
+        target = (node.target if isinstance(node, ast.AnnAssign)
+                  else node.targets[0] if isinstance(node, ast.Assign) else None)
         if not isinstance(target, ast.Name): continue
         try: default = ast.literal_eval(node.value)
         except (ValueError, TypeError):
@@ -100,7 +103,7 @@ def parse_parameters(source: str, # of the tagged cell
 
 def notebook_parameters(nb: dict, # from `read_notebook`
                         name: str, # of the notebook, for error messages
-                        ) -> dict[str, Parameter]: # in order; `UserError` unless exactly one cell is tagged `parameters`
+                        ) -> dict[str, Parameter]: # in order; `UserError` unless exactly one cell has the tag
     "The parameters of a notebook"
     cells = [c for c in nb['cells'] if c['cell_type'] == 'code' and has_tag(c, 'parameters')]
     if len(cells) != 1:
@@ -109,8 +112,8 @@ def notebook_parameters(nb: dict, # from `read_notebook`
     return parse_parameters(cells[0]['source'], name)
 
 # %% ../../nbs/workflow/notebook_cells.ipynb #1213ffea
-_TYPES = {'int': int, 'float': (int, float), 'str': str, 'bool': bool, 'list': (list, tuple), 'tuple': (list, tuple), 'dict': dict,
-          'None': type(None)}
+_TYPES = {'int': int, 'float': (int, float), 'str': str, 'bool': bool, 'None': type(None),
+          'list': (list, tuple), 'tuple': (list, tuple), 'dict': dict}
 
 def _fits(value, kind: str) -> bool:
     "Whether a value has the annotated type; annotations other than plain types are not checked"
@@ -134,5 +137,6 @@ def check_parameters(known: dict[str, Parameter], # of the notebook
                         "add them to the section of params.yaml (through conf/).")
     for key, value in given.items():
         if not _fits(value, known[key].type):
-            raise UserError(f"{name}: parameter {key!r} expects {known[key].type}, found {type(value).__name__} {value!r}"
-                            f"{' (YAML reads 1e-3 as text: write 0.001 or 1.0e-3)' if isinstance(value, str) else ''}.")
+            hint = ' (YAML reads 1e-3 as text: write 0.001 or 1.0e-3)' if isinstance(value, str) else ''
+            raise UserError(f"{name}: parameter {key!r} expects {known[key].type}, "
+                            f"found {type(value).__name__} {value!r}{hint}.")

@@ -26,5 +26,6 @@ def compose(overrides: list[str]=(), # Hydra overrides: 'profile=smoke', 'train.
         composed, no_plugins = Path(folder)/'params.yaml', Path(folder)/'plugins'
         no_plugins.mkdir()
         try: compose_and_dump(composed, str(conf), None, 'config', str(no_plugins), list(overrides))
-        except (HydraException, OmegaConfBaseException) as e: raise UserError(f"{conf}: {' '.join(str(e).split())}") from None
+        except (HydraException, OmegaConfBaseException) as e:
+            raise UserError(f"{conf}: {' '.join(str(e).split())}") from None
         return write_atomic(out, composed.read_bytes())

@@ -56,7 +56,8 @@ def tracked_origin(path: str, # relative to the project's root
 def _makers(path, lock):
     "Stages with an output at, below or above a path"
     inside = lambda a, b: a == b or a.startswith(f'{b}/')
-    return [s for s, known in lock.items() for o in known.get('outs', ()) if inside(o['path'], path) or inside(path, o['path'])]
+    return [s for s, known in lock.items() for o in known.get('outs', ())
+            if inside(o['path'], path) or inside(path, o['path'])]
 
 def _kind(path): return 'code' if path.startswith('outputs/code/') else 'data'
 
@@ -67,7 +68,8 @@ def inputs(stage: str, # name in dvc.lock
     "The inputs of a stage"
     origin = lambda path: ', '.join(dict.fromkeys(_makers(path, lock))) or tracked_origin(path, root)
     md5 = lambda values: hashlib.md5(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
-    found = [Input(_kind(d['path']), d['path'], d.get('md5', ''), origin(d['path'])) for d in lock[stage].get('deps', ())]
+    found = [Input(_kind(d['path']), d['path'], d.get('md5', ''), origin(d['path']))
+             for d in lock[stage].get('deps', ())]
     for file, values in lock[stage].get('params', {}).items():
         found += [Input('parameters', f'{file}: {section}', md5(v), '') for section, v in values.items()]
     return sorted(found, key=lambda i: (('data', 'code', 'parameters').index(i.kind), i.path))
@@ -83,7 +85,8 @@ def origins(stage: str, # name in dvc.lock
         seen.add(s)
         for i in inputs(s, lock, root):
             if i.kind != 'data': continue
-            before = [m for m in _makers(i.path, lock) if any(_kind(d['path']) == 'data' for d in lock[m].get('deps', ()))]
+            before = [m for m in _makers(i.path, lock)
+                      if any(_kind(d['path']) == 'data' for d in lock[m].get('deps', ()))]
             if before: queue += before
             else: found.add(i)
     return sorted(found)
@@ -106,18 +109,18 @@ def git(root: str|Path, # in a work tree
     done = subprocess.run(['git', *words], cwd=root, capture_output=True, text=True)
     return done.stdout.strip() if not done.returncode else ''
 
-CODE = 'alpr_nb', ':!alpr_nb/bundles', 'nbs', 'conf', 'dvc.yaml', 'settings.ini' # paths that people edit; a run does not change them
+CODE = 'alpr_nb', ':!alpr_nb/bundles', 'nbs', 'conf', 'dvc.yaml', 'settings.ini' # paths that only people edit
 
 def git_revision(root: str|Path='.', # of the project
                  ) -> str: # hash of HEAD, with `-dirty` if files of `CODE` differ from it; '' outside git
-    "The git revision of the workbook; files that a run changes (params.yaml, dvc.lock, data, results) do not count as changes"
+    "The git revision of the workbook; what a run changes (params.yaml, dvc.lock, data, results) does not make it dirty"
     head = git(root, 'rev-parse', 'HEAD')
     return head + '-dirty'*bool(head and git(root, 'status', '--porcelain', '--', *CODE))
 
 # %% ../../nbs/workflow/provenance.ipynb #ace9b67b
 def made_from(outs: list, # files that a page shows: an executed notebook, or several metrics.json
               root: str|Path, # of the project
-              ) -> list[Input]: # inputs of their stages, then the original data; [] if dvc.lock does not know these files
+              ) -> list[Input]: # of their stages, then the original data; [] if dvc.lock does not know the files
     "The inputs of some results"
     root = Path(root)
     lock = read_lock(root)
@@ -126,8 +129,10 @@ def made_from(outs: list, # files that a page shows: an executed notebook, or se
     return direct + [i for s in stages for i in origins(s, lock, root) if i not in direct] if stages else []
 
 _TABLE = """<details class="made-from"><summary>Made from</summary>
-<p>The hashes are those in <code>dvc.lock</code>.{% if revision %} The code is revision <code>{{ revision }}</code>.{% endif %}
-To restore both, check out the commit with this <code>dvc.lock</code> (<code>git checkout</code>), then run <code>dvc checkout</code>.</p>
+<p>The hashes are those in <code>dvc.lock</code>.
+{%- if revision %} The code is revision <code>{{ revision }}</code>.{% endif %}
+To restore both, check out the commit with this <code>dvc.lock</code> (<code>git checkout</code>),
+then run <code>dvc checkout</code>.</p>
 <table><thead><tr><th>kind</th><th>path</th><th>md5</th><th>origin</th></tr></thead><tbody>
 {%- for i in inputs %}
 <tr><td>{{ i.kind }}</td><td>{{ i.path }}</td><td>{{ i.hash }}</td><td>{{ i.origin }}</td></tr>

@@ -73,7 +73,8 @@ def clean_outputs(cells: list[dict], # executed; changed in place
         if cell['cell_type'] != 'code': continue
         merged = []
         for o in cell.get('outputs', ()):
-            if o['output_type'] == 'stream' and merged and merged[-1].get('name') == o['name']: merged[-1]['text'] += o['text']
+            if o['output_type'] == 'stream' and merged and merged[-1].get('name') == o['name']:
+                merged[-1]['text'] += o['text']
             else: merged.append(o)
         for o in merged:
             if o['output_type'] != 'stream': continue
@@ -166,7 +167,8 @@ def _execute(notebook: Path, parameters: dict, running: Path, root: Path, timeou
     nb = nbformat.read(notebook, as_version=4)
     library = any('default_exp' in directives(c.source) for c in nb.cells if c.cell_type == 'code')
     for c in nb.cells:
-        if has_tag(c, 'demo') or library and is_example(c): c.metadata['tags'] = [*c.metadata.get('tags', ()), 'skip-execution']
+        if has_tag(c, 'demo') or library and is_example(c):
+            c.metadata['tags'] = [*c.metadata.get('tags', ()), 'skip-execution']
     braces = lambda path: str(path).replace('{', '{{').replace('}', '}}')
     with tempfile.TemporaryDirectory(prefix='alpr-nb-') as folder:
         tagged = Path(folder)/'source.ipynb'
@@ -174,7 +176,8 @@ def _execute(notebook: Path, parameters: dict, running: Path, root: Path, timeou
         papermill.execute_notebook(
             braces(tagged), braces(running), parameters, kernel_name='python3', language='python', cwd=str(root),
             progress_bar=False, start_timeout=180, iopub_timeout=600, execution_timeout=timeout,
-            kernel_manager_class=_kernel_manager(folder), on_cell_start=console.cell, stdout_file=console, stderr_file=console)
+            kernel_manager_class=_kernel_manager(folder), on_cell_start=console.cell,
+            stdout_file=console, stderr_file=console)
 
 def _close(notebook: Path, running: Path, out: Path, failed: Path, root: Path, console: Console, error):
     "Move the executed copy to its place; returns the result of `_ended`"
