@@ -1,1 +1,1 @@
-"""What a code is, and what detections say of it."""
+"""Vehicle codes: formats, check digits, scopes, the training split, and decoding of detected characters."""

@@ -76,8 +76,8 @@ def valid_codes(
     alphabet: str, # classes in order
     scheme: str | None, # of the check digit; None: every code is valid
     prefixes: tuple=(), # beginnings of most codes; (): not known
-) -> tuple: # ([(number of better codes that failed the check, score, code)] by descending score, score of the best code, valid or not)
-    "Codes whose check digit holds, among the 1,000 best"
+) -> tuple: # list of (number of better codes that failed, score, code), and score of the best code, valid or not
+    "Codes whose check digit holds, by descending score, among the 1,000 best"
     found, best = [], 0.
     for code, score in n_best(scores, alphabet):
         if score < MIN_SHARE * best: break
@@ -104,7 +104,7 @@ def other_text_score(
     probs: np.ndarray, # (m, classes) of the detections
     mask: np.ndarray, # (m, classes) bool, from `allowed_mask`
 ) -> float: # on the scale of a code's score
-    "Score of the detections as text that is not a code: `OTHER_TEXT` times ten for each character that its position does not allow"
+    "Score of the detections as other text than a code; tenfold for each character that its position does not allow"
     misfits = (~mask[range(len(mask)), probs.argmax(1)]).sum()
     return float(OTHER_TEXT * 10.**misfits * probs.max(1).prod())
 
@@ -128,7 +128,8 @@ def complete_code(
     mask, allowed, found = allowed_mask(fmt.pattern, alphabet), parse_pattern(fmt.pattern), []
     m = len(mask)
     for i in {*range(max(map(len, fmt.prefixes), default=0)), m - 1}:
-        scores = emission_scores(probs, alphabet, np.delete(mask, i, 0), swap, discount, fmt.same)[range(m - 1), range(m - 1)]
+        every = emission_scores(probs, alphabet, np.delete(mask, i, 0), swap, discount, fmt.same)
+        scores = every[range(m - 1), range(m - 1)]
         if not scores.max(1).all(): continue
         for part, score in n_best(scores, alphabet, limit):
             for code in (part[:i] + c + part[i:] for c in allowed[i]):
@@ -137,4 +138,5 @@ def complete_code(
                 found.append((score*weight, code, i))
     if not found: return None, np.zeros(m), m - 1
     _, best, missing = max(found)
-    return best, _character_shares([f[:2] for f in found], best, other_text_score(probs, np.delete(mask, missing, 0))), missing
+    other = other_text_score(probs, np.delete(mask, missing, 0))
+    return best, _character_shares([f[:2] for f in found], best, other), missing

@@ -96,19 +96,21 @@ def _best_fit(d: _Detections, extra: int, boxes) -> _Fit | None:
 def _with_confidence(d: _Detections, fit: _Fit, floor: float) -> Decoded | None:
     "A fit with its confidence, None if the weakest character is below the floor"
     probs = d.probs[list(fit.kept)]
-    if fit.shares is None: confidences = character_confidences(probs, fit.scores, fit.code, d.formats, d.alphabet, d.swap)
+    if fit.shares is None:
+        confidences = character_confidences(probs, fit.scores, fit.code, d.formats, d.alphabet, d.swap)
     else:
         prior = existence_prior(probs)
         confidences = fit.shares * (existence_posterior(prior, fit.rank) if d.formats[fit.name].check else prior)
     if not confidences.min() >= floor: return None
     left_out = [1 - d.top[i] for i in range(len(d.probs)) if i not in fit.kept]
-    return Decoded(fit.code, fit.name, float(min([*confidences, *left_out])), d.raw, tuple(map(float, confidences)), fit.kept)
+    lowest = float(min([*confidences, *left_out]))
+    return Decoded(fit.code, fit.name, lowest, d.raw, tuple(map(float, confidences)), fit.kept)
 
 def _completed(d: _Detections, floor: float) -> Decoded | None:
     "The code of the first format under which one character can be completed"
     n = len(d.probs)
     for name, fmt in d.formats.items():
-        if not (fmt.derive and fmt.check) or n != len(d.mask(name)) - 1: continue # a detected check digit is not replaced
+        if not (fmt.derive and fmt.check) or n != len(d.mask(name)) - 1: continue # a read check digit stands
         code, shares, missing = complete_code(d.probs, fmt, d.alphabet, d.swap, d.discount)
         if not code: continue
         confidences = COMPLETED*shares*np.insert(existence_prior(d.probs), missing, 1.)
@@ -135,6 +137,7 @@ def decode(
 ) -> Decoded: # a reading that fits no format is returned raw; ValueError if `probs` does not match the alphabet
     "Decode detections into the code of the best format"
     probs, alphabet = probability_matrix(probs, alphabet)
-    d = _Detections(probs, alphabet, {name: as_format(f) for name, f in formats.items()}, look_alikes(substitutions), discount)
+    formats = {name: as_format(f) for name, f in formats.items()}
+    d = _Detections(probs, alphabet, formats, look_alikes(substitutions), discount)
     fit = _best_fit(d, extra, boxes)
     return fit and _with_confidence(d, fit, floor) or _completed(d, floor) or _unformatted(d)

@@ -56,8 +56,8 @@ def emission_scores(
     return (out * mask).clip(0, 1)
 
 # %% ../../nbs/codes/emissions.ipynb #e6d2b420
-# Ratio of the distance across a gap to the median distance of the other neighbours, and the width of the logistic function.
-# The boxes of the first release have 1.19 or more on `truck-crops` with old plates; the layout of Mercosul plates has 1.0.
+# Ratio of the distance across a gap to the median distance of other neighbours; width of the logistic function.
+# Measured: 1.19 or more on `truck-crops` of old plates with the boxes of the first release; 1.0 on Mercosul plates.
 GAP_RATIO, GAP_RATIO_WIDTH = 1.13, .03
 
 def gap_log_likelihood(

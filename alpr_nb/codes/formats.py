@@ -29,7 +29,9 @@ def parse_pattern(
     "The characters that a pattern allows at each position"
     out = []
     for m in re.finditer(r'\[([^\[\]]+)\]|([^\[\]])|(.)', pattern):
-        if m[3]: raise ValueError(f'the pattern {pattern!r} has a bracket that is not closed or opened: {m[3]!r} at {m.start()}')
+        if m[3]:
+            raise ValueError(f'the pattern {pattern!r} has a bracket that is not closed or opened: '
+                             f'{m[3]!r} at {m.start()}')
         if m[1]: out.append(re.sub(r'(.)-(.)', lambda r: ''.join(map(chr, range(ord(r[1]), ord(r[2])+1))), m[1]))
         else: out.append({'L': LETTERS, 'N': DIGITS}.get(m[2], m[2]))
     if not out or not all(out): raise ValueError(f'the pattern {pattern!r} describes no character')
@@ -44,7 +46,7 @@ class Format(BaseModel):
     derive: bool = False # complete a code if only its check digit, or one character of a known prefix, was not detected
     rows: tuple[int, ...] = () # characters in each row of a code in several rows, such as (3, 4)
     same: tuple[str, ...] = () # pairs of characters that share one glyph in the font, such as ('O0', 'I1')
-    gaps: tuple[int, ...] | None = None # numbers of characters before each wide gap, such as (3,); (): no gaps; None: unknown
+    gaps: tuple[int, ...] | None = None # characters before each wide gap, such as (3,); (): no gaps; None: unknown
     prefixes: tuple[str, ...] = () # beginnings of most codes, such as ('MSCU',); other beginnings are far less likely
 
     @field_validator('pattern')

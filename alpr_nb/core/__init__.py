@@ -1,1 +1,1 @@
-"""Paths and parameters, tables, images, atomic writing, workers, box geometry, reading order."""
+"""Basics for all packages: configuration, atomic writing, CSV and image files, boxes, reading order, parallel work."""

@@ -33,7 +33,8 @@ def load_params(params: str|Path='params.yaml', # relative to the project's root
     try: found = yaml.safe_load(file.read_text(encoding='utf-8'))
     except FileNotFoundError: raise UserError(f"{file}: not found; compose it with `alpr-nb params`.") from None
     except yaml.YAMLError as e:
-        raise UserError(f"{file}: not valid YAML ({str(e).splitlines()[0]}); compose it with `alpr-nb params`.") from None
+        problem = str(e).splitlines()[0]
+        raise UserError(f"{file}: not valid YAML ({problem}); compose it with `alpr-nb params`.") from None
     if not isinstance(found, dict): raise UserError(f"{file}: expected sections, found {type(found).__name__}.")
     return found
 

@@ -27,7 +27,8 @@ def read_table(
 ) -> pd.DataFrame:   # all columns of the file, as text without surrounding spaces
     "Read a CSV file; `UserError` if it cannot be read or lacks a column"
     expected = f"expected the columns {','.join(columns)}"
-    try: t = pd.read_csv(file, dtype=str, keep_default_na=False, encoding='utf-8-sig', skipinitialspace=True, index_col=False)
+    options = dict(dtype=str, keep_default_na=False, encoding='utf-8-sig', skipinitialspace=True, index_col=False)
+    try: t = pd.read_csv(file, **options)
     except FileNotFoundError: raise UserError(f'{file}: missing; {expected}') from None
     except (ValueError, OSError) as e:
         raise UserError(f"{file}: not a table ({' '.join(str(e).split())[:80]}); {expected}") from None

@@ -29,8 +29,10 @@ def decode_image(
                 return cv2.cvtColor(np.asarray(im.convert('RGB')), cv2.COLOR_RGB2BGR)
             found = f'{im.width}x{im.height} pixels of kind {im.mode}'
     except Exception as e:
-        raise UserError(f'{where}: not a readable image ({str(e)[:60]}); replace it or take it out with its label') from None
-    raise UserError(f'{where}: {found}; expected 8-bit grey or colour, at most {MAX_PIXELS//10**6} megapixels: convert it')
+        raise UserError(f'{where}: not a readable image ({str(e)[:60]}); '
+                        'replace it or take it out with its label') from None
+    raise UserError(f'{where}: {found}; expected 8-bit grey or colour, '
+                    f'at most {MAX_PIXELS//10**6} megapixels: convert it')
 
 # %% ../../nbs/core/image_files.ipynb #4401d755
 def can_copy(

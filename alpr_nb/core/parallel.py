@@ -32,6 +32,6 @@ def workers(
         client = Client(address, timeout=timeout)
         client.wait_for_workers(1, timeout=timeout)
     except (OSError, ValueError, TimeoutError) as e:
-        raise UserError(f"{address}: no Dask cluster with a worker answers there ({type(e).__name__}); start it, or empty "
-                        "DASK_SCHEDULER_ADDRESS to work on this machine.") from None
+        raise UserError(f"{address}: no Dask cluster with a worker answers there ({type(e).__name__}); "
+                        "start it, or empty DASK_SCHEDULER_ADDRESS to work on this machine.") from None
     with client, parallel_config(backend='dask', wait_for_workers_timeout=timeout): yield address

@@ -1,1 +1,1 @@
-"""Running notebooks and stages."""
+"""Running notebooks and stages: parameters, fingerprints of code, papermill, HTML reports, provenance."""

@@ -22,7 +22,8 @@ from .notebook_cells import directives, has_tag, is_stage, read_notebook
 # %% ../../nbs/workflow/fingerprint.ipynb #33fb127b
 def _blocks(node: ast.AST):
     "The lists of statements, handlers and cases of a node"
-    return [(k, v) for k in ('body', 'orelse', 'finalbody', 'handlers', 'cases') if isinstance(v := getattr(node, k, None), list)]
+    fields = 'body', 'orelse', 'finalbody', 'handlers', 'cases'
+    return [(k, v) for k in fields if isinstance(v := getattr(node, k, None), list)]
 
 def statements(
     node: ast.AST, # a module or a statement
@@ -35,8 +36,10 @@ def statements(
 
 def _has_effect(node: ast.AST) -> bool:
     "Whether a statement is neither a loose string nor the package's version"
-    if isinstance(node, ast.Expr): return not (isinstance(node.value, ast.Constant) and isinstance(node.value.value, str))
-    return not (isinstance(node, ast.Assign) and [t.id for t in node.targets if isinstance(t, ast.Name)] == ['__version__'])
+    if isinstance(node, ast.Expr):
+        return not (isinstance(node.value, ast.Constant) and isinstance(node.value.value, str))
+    if isinstance(node, ast.Assign): return [t.id for t in node.targets if isinstance(t, ast.Name)] != ['__version__']
+    return True
 
 def strip(
     node: ast.AST, # changed in place
@@ -54,7 +57,8 @@ def parse(code: str, # Python, without IPython's magic commands
     try: tree = ast.parse(code)
     except (SyntaxError, ValueError) as e:
         line = (getattr(e, 'text', None) or '').strip()
-        magic = " IPython's % and ! lines cannot be fingerprinted; write them in Python." if line[:1] in ('%', '!', '?') else ''
+        is_magic = line[:1] in ('%', '!', '?')
+        magic = " IPython's % and ! lines cannot be fingerprinted; write them in Python." if is_magic else ''
         at = f'line {e.lineno} ({line!r})' if line else 'its code'
         raise UserError(f"{where}: {at} is not valid Python: {getattr(e, 'msg', e)}.{magic}") from None
     return strip(tree)
@@ -92,11 +96,12 @@ def _at_import(tree: ast.Module) -> ast.Module:
     "The code that runs when a module is imported: without the bodies of its functions"
     return ast.Module([n for n in tree.body if not isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))], [])
 
-_PATHS = re.compile(r"""['"]([\w.-]+(?:/[\w.-]+)+)['"]""") # strings that may be paths, such as 'reports/templates/index.html.jinja2'
+# Strings that may be paths in the package, such as 'reports/templates/index.html.jinja2'
+_PATHS = re.compile(r"""['"]([\w.-]+(?:/[\w.-]+)+)['"]""")
 
 @lru_cache(maxsize=1024)
 def _analyse(code: str, where: str, package: str) -> tuple[str, frozenset, frozenset, frozenset]:
-    "Of a module: its sha256, the names imported when it is imported, those imported anywhere, and strings that may be paths"
+    "A module's sha256, the names that it imports at its first level and at any, and strings that may be paths"
     tree = parse(code, where)
     text = ast.unparse(tree)
     return (hashlib.sha256(text.encode()).hexdigest(), frozenset(imported_names(_at_import(tree), package)),
@@ -128,10 +133,11 @@ def modules(names: Iterable[str], # dotted names that some code imports
         if parent: queue.append(parent)
         if file := module_file(name, root):
             is_package = file.name == '__init__.py'
-            found[name], at_import, anywhere, strings = _analyse(file.read_text(encoding='utf-8'), str(file), name if is_package else parent)
+            holder, code = name if is_package else parent, file.read_text(encoding='utf-8')
+            found[name], at_import, anywhere, strings = _analyse(code, str(file), holder)
             queue += at_import if is_package else anywhere
             paths |= strings
-        elif parent and (file := module_file(parent, root)) and file.name == '__init__.py': # an attribute, perhaps a lazy one
+        elif parent and (file := module_file(parent, root)) and file.name == '__init__.py': # perhaps a lazy attribute
             queue += _analyse(file.read_text(encoding='utf-8'), str(file), parent)[2]
     return dict(sorted((found | _data_files(paths, root.joinpath(*package.split('.')))).items()))
 
@@ -144,7 +150,8 @@ def notebook_code(nb: dict, # from `read_notebook`
     for n, cell in enumerate(nb['cells'], 1):
         if cell['cell_type'] != 'code': continue
         marks = directives(cell['source'])
-        kind = ('parameters' if has_tag(cell, 'parameters') else 'export' if marks.keys() & {'export', 'exports', 'exporti'}
+        kind = ('parameters' if has_tag(cell, 'parameters')
+                else 'export' if marks.keys() & {'export', 'exports', 'exporti'}
                 else 'stages' if is_stage(cell) else None)
         if kind: found[kind].body += parse(cell['source'], f'{where}, cell {n}').body
     return found
@@ -156,13 +163,14 @@ def module_name(target: str, # dotted name, or file: absolute, relative to the r
     "The dotted name of a module"
     name = target
     if target.endswith('.py') or '/' in target:
-        files = [f for f in (root/target, Path(target).absolute()) if f.resolve().is_relative_to(root.resolve()) and f.exists()]
-        parts = files[0].resolve().relative_to(root.resolve()).with_suffix('').parts if files else ()
+        top, places = root.resolve(), [p.resolve() for p in (root/target, Path(target)) if p.exists()]
+        files = [p for p in places if p.is_relative_to(top)]
+        parts = files[0].relative_to(top).with_suffix('').parts if files else ()
         name = '.'.join(parts[:-1] if parts[-1:] == ('__init__',) else parts)
     if name.split('.')[0] == package and module_file(name, root): return name
     raise UserError(f"{target}: neither a notebook nor a module of {package} (looked in {root}).")
 
-def fingerprint(target: str|Path, # 'nbs/02_train_cr.ipynb', 'alpr_nb.drawing.synthesize' or 'alpr_nb/drawing/synthesize.py'
+def fingerprint(target: str|Path, # 'nbs/02_train_cr.ipynb', 'alpr_nb.data.pack' or 'alpr_nb/data/pack.py'
                 root: str|Path|None=None, # folder that holds the package; default: the project's root
                 package: str='alpr_nb', # only modules of this package count
                 ) -> dict: # target, sha256 of each part of a notebook, and of each module by name
@@ -177,7 +185,8 @@ def fingerprint(target: str|Path, # 'nbs/02_train_cr.ipynb', 'alpr_nb.drawing.sy
     holder = next(iter(own), f'{package}.x').rpartition('.')[0]
     code = notebook_code(nb, target)
     names = set().union(*(imported_names(tree, holder) for tree in code.values()))
-    return dict(target=Path(target).name, **{k: digest(v) for k, v in code.items()}, modules=modules(names, root, package, own))
+    found = {k: digest(v) for k, v in code.items()}
+    return dict(target=Path(target).name, **found, modules=modules(names, root, package, own))
 
 # %% ../../nbs/workflow/fingerprint.ipynb #dead3dcd
 def write_fingerprint(target: str|Path, # notebook or module
@@ -191,24 +200,15 @@ def write_fingerprint(target: str|Path, # notebook or module
     return found
 
 def write_fingerprints(targets: Iterable[str|Path], # notebooks and modules
-                       folder: str|Path, # receives <stem>.json for each target, such as 02_train_cr.json or synthesize.json
+                       folder: str|Path, # gets <stem>.json for each target, such as 02_train_cr.json
                        root: str|Path|None=None, # folder that holds the package; default: the project's root
                        ) -> dict[str, dict]: # stem -> fingerprint; `UserError` if two targets have the same stem
     "Write the fingerprints of several notebooks and modules into one folder"
     by_stem = {}
     for target in map(str, targets):
         stem = Path(target).stem if '/' in target or target.endswith(('.py', '.ipynb')) else target.rpartition('.')[2]
-        if stem in by_stem: raise UserError(f"{target}: {by_stem[stem]} has the same name, and both would be written to {stem}.json.")
+        if stem in by_stem:
+            raise UserError(f"{target}: {by_stem[stem]} has the same name, and both would be written to {stem}.json; "
+                            "rename one of them.")
         by_stem[stem] = target
     return {stem: write_fingerprint(target, Path(folder)/f'{stem}.json', root) for stem, target in by_stem.items()}
-
-# %% ../../nbs/workflow/fingerprint.ipynb #f4d4cfcc
-def write_fingerprints(targets: list[str], # notebooks and modules
-                       folder: str|Path, # receives <stem>.json for each target
-                       root: str|Path|None=None, # folder that holds the package; default the project's root
-                       ) -> dict: # stem -> fingerprint
-    "Write the fingerprint of each target into a folder."
-    stems = [Path(t).stem if '/' in str(t) else str(t).rpartition('.')[2] for t in targets]
-    twice = sorted({s for s in stems if stems.count(s) > 1})
-    if twice: raise UserError(f"{twice[0]}: two targets have this name, so their fingerprints would share one file.")
-    return {stem: write_fingerprint(target, Path(folder)/f'{stem}.json', root) for stem, target in zip(stems, targets)}

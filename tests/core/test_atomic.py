@@ -1,4 +1,5 @@
-"A folder is replaced whole: whoever looks, and whoever is killed, finds the old one or the new one."
+"Files and folders are replaced whole: a reader, and a run after a kill, finds the old content or the new one."
+import os
 import signal
 import subprocess
 import sys
@@ -7,9 +8,9 @@ import time
 
 import pytest
 
-from alpr_nb.core import atomic as folders
+from alpr_nb.core import atomic
+from alpr_nb.core.atomic import exchange, replacing, write_atomic
 from alpr_nb.core.config import UserError
-from alpr_nb.core.atomic import exchange, replacing
 
 
 def fill(folder, text):
@@ -31,7 +32,7 @@ def swaps(tmp_path):
 
 
 def test_at_no_moment_is_there_neither(tmp_path, swaps):
-    "Somebody who looks all the time while a folder is replaced 300 times always finds one, and never half of one"
+    "A reader that looks all the time while a folder is replaced 300 times always finds one"
     out, seen, stop = tmp_path/'out', [], threading.Event()
     replace(out, 'old')
     def look():
@@ -72,7 +73,7 @@ def test_killed_at_any_moment(tmp_path, swaps, milliseconds):
 
 
 def test_where_nothing_can_be_exchanged_the_next_run_puts_it_back(tmp_path, monkeypatch):
-    monkeypatch.setattr(folders, 'exchange', lambda a, b: False)
+    monkeypatch.setattr(atomic, 'exchange', lambda a, b: False)
     out = tmp_path/'out'
     replace(out, 'old')
     replace(out, 'new')
@@ -81,3 +82,40 @@ def test_where_nothing_can_be_exchanged_the_next_run_puts_it_back(tmp_path, monk
     with pytest.raises(UserError, match='stopped'):
         with replacing(out, marker=['a']): raise UserError('stopped')
     assert texts(out) == {'new'} and [p.name for p in tmp_path.iterdir()] == ['out']
+
+
+def test_a_file_is_never_half_written(tmp_path):
+    "A reader that looks all the time while a file is replaced 300 times always finds one whole content"
+    file, seen, stop = tmp_path/'metrics.json', set(), threading.Event()
+    contents = [bytes([n])*200_000 for n in range(2)]
+    write_atomic(file, contents[0])
+    def look():
+        while not stop.is_set(): seen.add(file.read_bytes())
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    for n in range(300): write_atomic(file, contents[n % 2])
+    stop.set()
+    watcher.join()
+    assert seen and seen <= set(contents)
+
+
+def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
+    file = write_atomic(tmp_path/'a.txt', 'old\r\n')
+    def full(*a): raise OSError(28, 'No space left on device')
+    monkeypatch.setattr(atomic.os, 'replace', full)
+    with pytest.raises(OSError, match='No space'): write_atomic(file, 'new')
+    assert file.read_bytes() == b'old\r\n' and [p.name for p in tmp_path.iterdir()] == ['a.txt']
+
+
+def test_a_file_can_be_read_by_the_same_people_as_any_other(tmp_path):
+    (tmp_path/'plain').write_text('')
+    file = write_atomic(tmp_path/'new folder/a.txt', 'text')
+    assert file.stat().st_mode == (tmp_path/'plain').stat().st_mode
+
+
+def test_a_link_is_replaced_and_not_followed(tmp_path):
+    "DVC may link results to its cache, whose files must not change"
+    (tmp_path/'cached').write_text('cached')
+    os.symlink(tmp_path/'cached', tmp_path/'metrics.json')
+    write_atomic(tmp_path/'metrics.json', 'new')
+    assert (tmp_path/'cached').read_text() == 'cached' and not (tmp_path/'metrics.json').is_symlink()
