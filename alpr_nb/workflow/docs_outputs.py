@@ -18,11 +18,12 @@ from contextlib import chdir
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from textwrap import shorten
 
 from ..core.config import UserError
 from .fingerprint import imported, modules, parse
 from .html_page import offline
-from .notebook_cells import directives, read_notebook
+from .notebook_cells import has_tag, read_notebook
 from .provenance import git
 
 # %% ../../nbs/workflow/docs_outputs.ipynb #f80abdc2
@@ -127,6 +128,10 @@ def _code(cell) -> str:
     try: return ast.unparse(ast.parse(''.join(cell['source'])))
     except SyntaxError: return ''.join(cell['source'])
 
+def _listed(parameters: dict) -> str:
+    "The parameters of a run, a line each."
+    return 'Parameters of the recorded run:\n' + '\n'.join(shorten(f'{k} = {v!r}', 160, placeholder=' …') for k, v in parameters.items())
+
 def recorded_outputs(
     page: Path, # notebook of the workbook
     root: Path, # of the project
@@ -142,10 +147,13 @@ def recorded_outputs(
     outputs = [page_outputs(ran[c['id']].get('outputs', [])) if c['cell_type'] == 'code' and c.get('id') in ran else [] for c in cells]
     changed = sum(bool(o) and bool(ran[c['id']]['source']) and _code(c) != _code(ran[c['id']]) for c, o in zip(cells, outputs))
 
+    parameters = run['metadata'].get('papermill', {}).get('parameters') or {}
+    for cell, shown in zip(cells, outputs):
+        if has_tag(cell, 'parameters') and parameters: shown[:] = [dict(output_type='stream', name='stdout', text=_listed(parameters))]
+
     about = [f'The outputs on this page are those of the recorded run `{name}`']
-    papermill = run['metadata'].get('papermill', {})
-    if scope := (papermill.get('parameters') or {}).get('scope'): about.append(f'scope {scope}')
-    if start := papermill.get('start_time'): about.append(f'{start[:10]}')
+    if scope := parameters.get('scope'): about.append(f'scope {scope}')
+    if start := run['metadata'].get('papermill', {}).get('start_time'): about.append(start[:10])
     if commit := git(root, 'log', '-1', '--format=%h', '--', file): about.append(f'commit {commit}')
     note = ', '.join(about) + '.'
     if changed: note += f' {changed} of its cells {"has" if changed == 1 else "have"} changed since then.'
