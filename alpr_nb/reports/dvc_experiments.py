@@ -61,13 +61,16 @@ def read_row(
     data, params, metrics = entry.get('data') or {}, readable_files(entry, 'params'), readable_files(entry, 'metrics')
     names = short_names(list(metrics)) if names is None else names
     settings = {k: v for f, tree in params.items() for k, v in flatten(tree, '' if f == 'params.yaml' else f).items()}
-    figures = {f'{names[f]}: {k}': v for f, tree in metrics.items() for k, v in flatten(tree).items() if isinstance(v, (int, float))}
-    models = {f: (o['size'], o['hash']) for f, o in (data.get('outs') or {}).items() if f.endswith(MODELS) and o.get('hash')}
+    figures = {f'{names[f]}: {k}': v for f, tree in metrics.items() for k, v in flatten(tree).items()
+               if isinstance(v, (int, float))}
+    models = {f: (o['size'], o['hash']) for f, o in (data.get('outs') or {}).items() if f.endswith(MODELS)
+              and o.get('hash')}
 
     name = 'workspace' if kind == 'workspace' else entry['rev'][:7]
     if kind == 'experiment' and entry.get('name'): name = entry['name']
     why = (entry.get('error') or {}).get('msg', '')
-    return Row(entry['rev'], name, kind, (data.get('timestamp') or '')[:10], '', why or state or ('' if figures else 'has no results'),
+    return Row(entry['rev'], name, kind, (data.get('timestamp') or '')[:10], '', why or state
+               or ('' if figures else 'has no results'),
                settings, figures, models)
 
 # %% ../../nbs/reports/dvc_experiments.ipynb #8e0dcce0
@@ -92,7 +95,8 @@ def experiments_of(
     entry: dict, # of `dvc exp show --json`
 ) -> list[tuple[dict, str]]: # (entry of the experiment, state of its executor or '')
     "The experiments that began from a commit."
-    return [(x['revs'][0], (x.get('executor') or {}).get('state') or '') for x in entry.get('experiments') or [] if x.get('revs')]
+    return [(x['revs'][0], (x.get('executor') or {}).get('state') or '') for x in entry.get('experiments') or []
+            if x.get('revs')]
 
 def read_rows(
     root: str|Path, # the project, in git
@@ -101,7 +105,8 @@ def read_rows(
     "Every commit and experiment."
     history = commits(root, limit=limit)
     if not history:
-        raise UserError(f"{Path(root).resolve()}: expected a git repository with commits, found none; `git init`, then commit.")
+        raise UserError(f"{Path(root).resolve()}: expected a git repository with commits, found none; "
+                        "`git init`, then commit.")
     ran, began = {c.revision for c in commits(root, 'dvc.lock', limit=0)}, experiment_baselines(root)
     asked = [c.revision for n, c in enumerate(history) if not n or c.revision in ran or c.revision in began]
     entries = {e['rev']: e for e in dvc_json(root, 'exp', 'show', *(w for r in asked for w in ('--rev', r)))}
@@ -134,7 +139,8 @@ def axis_encoding(
     if isinstance(spec, list): return next(filter(None, (axis_encoding(s, axis) for s in spec)), None)
     if not isinstance(spec, dict): return None
     found = (spec.get('encoding') or {}).get(axis) or {}
-    if found.get('type') == 'quantitative' and isinstance(found.get('field'), str) and 'aggregate' not in found: return found
+    if found.get('type') == 'quantitative' and isinstance(found.get('field'),
+                                                          str) and 'aggregate' not in found: return found
     return axis_encoding([spec[k] for k in ('layer', 'vconcat', 'hconcat', 'concat', 'spec') if k in spec], axis)
 
 def mark_types(
@@ -145,7 +151,8 @@ def mark_types(
     if not isinstance(spec, dict): return set()
     mark = spec.get('mark') or ''
     own = {mark.get('type', '') if isinstance(mark, dict) else mark}
-    return own.union(*(mark_types(spec[k]) for k in ('layer', 'vconcat', 'hconcat', 'concat', 'spec') if k in spec)) - {''}
+    return own.union(*(mark_types(spec[k]) for k in ('layer', 'vconcat', 'hconcat', 'concat', 'spec')
+                       if k in spec)) - {''}
 
 def vega_curves(
     title: str, # of the plot
@@ -162,9 +169,12 @@ def vega_curves(
 
     files, fields = {f for f, _ in found}, {f for _, f in found}
     short, types = short_names(sorted(files)), mark_types(spec)
-    def name(file, column): return ', '.join(filter(None, [title, short[file] if len(files) > 1 else '', column if len(fields) > 1 else '']))
+    def name(file, column): return ', '.join(filter(None,
+                                                    [title, short[file] if len(files) > 1 else '', column
+                                                     if len(fields) > 1 else '']))
     return [Curves(name(*key), x.get('title') or x['field'], y.get('title') or y['field'],
-                   {rev: sorted(points) for rev, points in lines.items()}, 'line' in types or not types) for key, lines in found.items()]
+                   {rev: sorted(points) for rev, points in lines.items()}, 'line' in types or not types) for key,
+            lines in found.items()]
 
 def read_curves(
     root: str|Path, # the project
@@ -174,4 +184,5 @@ def read_curves(
     if not revisions: return []
     plots = dvc_json(root, 'plots', 'diff', *revisions).get('data', {})
     chosen = {k: v for k, v in plots.items() if '/' not in k} or plots
-    return [c for k, drawn in chosen.items() for d in drawn if d.get('type') == 'vega' for c in vega_curves(k, d['content'])]
+    return [c for k, drawn in chosen.items() for d in drawn if d.get('type') == 'vega'
+            for c in vega_curves(k, d['content'])]

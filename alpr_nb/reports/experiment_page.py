@@ -46,10 +46,12 @@ def chart(
     def at_y(v): return HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP)*(v - y0)/(y1 - y0)
 
     lines = [dict(number=order[rev], name=names.get(rev, rev), style=line_style(order[rev]), joined=c.joined,
-                  dots=len(points) < DOTS or not c.joined, points=[(at_x(x), at_y(y)) for x, y in points]) for rev, points in c.lines.items()]
+                  dots=len(points) < DOTS or not c.joined, points=[(at_x(x), at_y(y)) for x, y in points]) for rev,
+             points in c.lines.items()]
     return render('reports/templates/chart.html.jinja2', title=c.title, x_title=c.x, y_title=c.y, lines=lines,
                   label=f'{c.title}: {c.y} by {c.x} of {", ".join(line["name"] for line in lines)}',
-                  width=WIDTH, height=HEIGHT, left=LEFT, bottom=HEIGHT - BOTTOM, y_ticks=[dict(value=t, at=at_y(t)) for t in y_ticks],
+                  width=WIDTH, height=HEIGHT, left=LEFT, bottom=HEIGHT - BOTTOM,
+                  y_ticks=[dict(value=t, at=at_y(t)) for t in y_ticks],
                   x_ticks=[dict(value=t, at=at_x(t)) for t in x_ticks if x0 <= t <= x1])
 
 # %% ../../nbs/reports/experiment_page.ipynb #dae5b8c8
@@ -65,7 +67,8 @@ def split_columns(
     differing, same = [], {}
     for group, each in cells.items():
         names = list(dict.fromkeys(k for c in each for k in c))
-        def differs(k): return len({repr(c.get(k)) for c in each if c or len(rows) == 1}) > 1 or group == 'figure' and len(rows) == 1
+        def differs(k): return len({repr(c.get(k)) for c in each if c
+                                    or len(rows) == 1}) > 1 or group == 'figure' and len(rows) == 1
         differ = list(filter(differs, names))
         same[group] = {k: next(c[k] for c in each if k in c) for k in names if k not in differ}
 
@@ -97,7 +100,8 @@ def table_row(
     about = [row.kind if row.kind == 'experiment' else '', row.day, row.subject, row.state]
     return dict(kind=row.kind, name=row.name, about=' · '.join(filter(None, about)), base=base, line=line,
                 style=line_style(line) if line is not None else {}, quiet=not row.metrics,
-                hidden=not row.metrics and not row.params and row.kind == 'commit', cells=[display_value(g, v) for g, v in cells])
+                hidden=not row.metrics and not row.params and row.kind == 'commit',
+                cells=[display_value(g, v) for g, v in cells])
 
 def column_head(
     group: str, # 'figure', 'setting' or 'model'
@@ -128,7 +132,8 @@ def runs_section(
                   columns=[column(group, name, visible) for group, name, _, visible in columns],
                   rows=[table_row(r, cells(r), r is base, order.get(r.revision)) for r in rows],
                   quiet=sum(not r.metrics and not r.params for r in rows),
-                  same={group: {k: display_value(group, v) for k, v in values.items()} for group, values in same.items()})
+                  same={group: {k: display_value(group, v) for k, v in values.items()} for group,
+                        values in same.items()})
 
 def render_experiments(
     root: str|Path, # the project
@@ -144,4 +149,5 @@ def render_experiments(
     lead = (f'{counted(n["commit"], "commit")} and {counted(n["experiment"], "experiment")}. '
             f'{counted(sum(bool(r.metrics) for r in rows), "state")} with results, the workspace included.')
     body = runs_section(rows, curves, {r.revision: i for i, r in enumerate(drawn)})
-    return write_page(page('Experiments', body, lead, back='index.html', title='alpr-nb · experiments'), root/'reports/experiments.html')
+    return write_page(page('Experiments', body, lead, back='index.html', title='alpr-nb · experiments'),
+                      root/'reports/experiments.html')

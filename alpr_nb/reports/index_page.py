@@ -36,7 +36,8 @@ def read_pages(
     found = []
     for file in sorted(Path(folder).glob('*.html')):
         with file.open(encoding='utf-8') as f: head = f.read(20_000)
-        facts, lead = (re.search(rf'<meta name="{name}" content="([^"]*)"', head) for name in ('alpr-nb', 'description'))
+        facts, lead = (re.search(rf'<meta name="{name}" content="([^"]*)"', head)
+                       for name in ('alpr-nb', 'description'))
         if not facts: continue
         found.append(dict(json.loads(html.unescape(facts[1])), lead=html.unescape(lead[1]) if lead else '', file=file))
     def rank(p): return next((i for i, s in enumerate(STAGES) if p.get('stage', '').startswith(s)), len(STAGES))
@@ -48,7 +49,8 @@ def read_json(
     "A file of figures."
     try: return json.loads(Path(file).read_text(encoding='utf-8'))
     except FileNotFoundError: return {}
-    except ValueError as e: raise UserError(f"{file}: not valid JSON ({e}); run the stage that writes it again (`dvc repro`).") from None
+    except ValueError as e:
+        raise UserError(f"{file}: not valid JSON ({e}); run the stage that writes it again (`dvc repro`).") from None
 
 def read_sets(
     folder: str|Path, # outputs/<scope>/benchmark
@@ -78,7 +80,8 @@ def verdict(
     return f'{sentence}: {percent(gate - accuracy)} under the gate of {percent(gate, 0)}.'
 
 # %% ../../nbs/reports/index_page.ipynb #d9b4950d
-METHODS = {'acc': '', 'acc_substituted': '– with substitutions', 'acc_raw': '– raw characters'} # metric -> name of its row
+METHODS = {'acc': '', 'acc_substituted': '– with substitutions',
+           'acc_raw': '– raw characters'} # metric -> name of its row
 
 def accuracy_table(
     sets: dict[str, dict], # from `read_sets`
@@ -94,7 +97,8 @@ def accuracy_table(
     for name, m in sets.items():
         for key, method in METHODS.items():
             if method and not any(k.startswith(f'{key}@') for k in m): continue
-            rows.append(('peer' if method else '', [method or f'{name}, n={m.get("n", 0):,}', *(share(m, key, t) for t in thresholds)]))
+            rows.append(('peer' if method else '',
+                         [method or f'{name}, n={m.get("n", 0):,}', *(share(m, key, t) for t in thresholds)]))
     rows += [('peer', [who, *(percent(p.get(f'acc@{t}'), 0) for t in thresholds)]) for who, p in published.items()]
     return dict(head=['least confidence', *thresholds], rows=rows)
 
@@ -106,7 +110,8 @@ def part_table(
             if k not in COUNTS and any(k in m for m in sets.values())]
     for k, name in dict(total_median='time per image, median', total_p95='time per image, 95th percentile').items():
         if any(k in m['latency'] for m in sets.values()):
-            rows.append(('', [name, *(f"{m['latency'][k]:.1f} ms" if k in m['latency'] else '–' for m in sets.values())]))
+            rows.append(('', [name, *(f"{m['latency'][k]:.1f} ms" if k in m['latency'] else '–'
+                                      for m in sets.values())]))
     if any(m.get('unreadable') for m in sets.values()):
         rows.append(('', ['images that cannot be decoded', *(m.get('unreadable', '–') for m in sets.values())]))
     return dict(head=['', *sets], rows=rows)
@@ -117,7 +122,8 @@ def training_table(
     "The metrics at the best epoch, one row a model."
     keys = list(dict.fromkeys(k for m in tasks.values() for k, v in m.items() if isinstance(v, (int, float))))
     def text(v): return f'{v:.3f}' if isinstance(v, float) else '–' if v is None else f'{v:,}'
-    return dict(head=['model', *(k.replace('_', ' ') for k in keys)], rows=[('', [t, *(text(m.get(k)) for k in keys)]) for t, m in tasks.items()])
+    return dict(head=['model', *(k.replace('_', ' ') for k in keys)],
+                rows=[('', [t, *(text(m.get(k)) for k in keys)]) for t, m in tasks.items()])
 
 # %% ../../nbs/reports/index_page.ipynb #9869d4e0
 def failure_section(
@@ -141,7 +147,8 @@ def group_pages(
     "The reports, those of one notebook together."
     groups = {}
     for p in pages: groups.setdefault((p['heading'], p['lead']), []).append(p)
-    def entry(p): return dict(stage=p['stage'], address=p['file'].relative_to(folder).as_posix(), failed=p.get('failed', False))
+    def entry(p): return dict(stage=p['stage'], address=p['file'].relative_to(folder).as_posix(),
+                              failed=p.get('failed', False))
     return [dict(heading=heading, lead=lead, ran=members[-1].get('ran', ''), pages=[entry(p) for p in members])
             for (heading, lead), members in groups.items()]
 
@@ -151,7 +158,8 @@ def locked_outputs(
 ) -> list[dict]: # path, md5, files, size in bytes; by path
     "The data and models of a scope as dvc.lock has them."
     outs = {o['path']: o for s in read_lock(Path(root)).values() for o in s.get('outs', ())}
-    return [dict(path=path, md5=o.get('md5', ''), files=o.get('nfiles') or 1, size=o.get('size', 0)) for path, o in sorted(outs.items())
+    return [dict(path=path, md5=o.get('md5', ''), files=o.get('nfiles') or 1, size=o.get('size', 0)) for path,
+            o in sorted(outs.items())
             if re.match(rf'datasets/{scope}/\w+/(yolo|raw)|models/{scope}/', path)]
 
 # %% ../../nbs/reports/index_page.ipynb #1be9bd31
@@ -180,7 +188,8 @@ def render_index(
     links = {p['stage']: p['file'].relative_to(folder).as_posix() for p in pages}
     graph = draw_graph(group_stages(read_stages(root)), links) if (root/'dvc.yaml').is_file() else ''
 
-    failures = {n: read_failures(outputs/'benchmark'/n) for n in sets if (outputs/'benchmark'/n/'predictions.jsonl').is_file()}
+    failures = {n: read_failures(outputs/'benchmark'/n) for n in sets
+                if (outputs/'benchmark'/n/'predictions.jsonl').is_file()}
     previous = compare_with_previous(root, f'outputs/{scope}/benchmark', list(sets))
     trained = {t: m for t in tasks if (m := read_json(outputs/t/'metrics.json'))}
     body = render('reports/templates/index.html.jinja2',
@@ -188,11 +197,13 @@ def render_index(
                   previous=previous_section(previous, sets), experiments=(folder/'experiments.html').is_file(),
                   failures=failure_section(failures, links.get('errors', '')) if failures else None,
                   accuracy=accuracy_table(sets, published), parts=part_table(sets), training=training_table(trained),
-                  groups=group_pages(pages, folder), graph=Markup(graph), revision=git_revision(root), locked=locked_outputs(root, scope),
+                  groups=group_pages(pages, folder), graph=Markup(graph), revision=git_revision(root),
+                  locked=locked_outputs(root, scope),
                   provenance=Markup(made_from_html([outputs/'benchmark'/n/'metrics.json' for n in sets], root)))
 
     lead = 'No benchmark has run yet: `dvc repro`.'
     if sets:
         first = next(iter(sets))
         lead = verdict(scope, first, sets[first], gates.get(first), kinds.get(first, ''))
-    return write_page(page(f'How good is the {scope} reader?', body, lead, title=f'alpr-nb · {scope}'), folder/'index.html')
+    return write_page(page(f'How good is the {scope} reader?', body, lead, title=f'alpr-nb · {scope}'),
+                      folder/'index.html')

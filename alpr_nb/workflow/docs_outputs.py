@@ -37,7 +37,8 @@ def run_notebook(
     shell, outputs = CaptureShell(mpl_format='png'), []
     with chdir(file.parent):
         for cell in NBProcessor(file).nb.cells:
-            runs = cell.cell_type == 'code' and cell.directives_.get('eval:') != ['false'] and not set(skip) & set(cell.directives_)
+            skipped = cell.directives_.get('eval:') == ['false'] or set(skip) & set(cell.directives_)
+            runs = cell.cell_type == 'code' and not skipped
             outputs.append(shell.run(cell.source) if runs else [])
             if runs and shell.exc: raise UserError(f'{file}: a cell fails: {shell.exc!r}\n{cell.source}')
     return outputs
@@ -53,7 +54,8 @@ def small_png(
     from PIL import Image
     image = Image.open(io.BytesIO(png))
     image = image.convert('RGBA' if 'A' in image.getbands() or 'transparency' in image.info else 'RGB')
-    if image.width > width: image = image.resize((width, max(1, round(image.height*width/image.width))), Image.Resampling.LANCZOS)
+    if image.width > width: image = image.resize((width, max(1, round(image.height*width/image.width))),
+                                                 Image.Resampling.LANCZOS)
     out = io.BytesIO()
     image.quantize(256).save(out, 'PNG', optimize=True)
     return min(png, out.getvalue(), key=len)
@@ -87,9 +89,11 @@ def output_key(
     cells = [c['source'] for c in read_notebook(file)['cells'] if c['cell_type'] == 'code']
     trees = [parse(source, f'{file}, cell {n}') for n, source in enumerate(cells, 1)]
     names = set().union(*(imported(tree, 'alpr_nb') for tree in trees))
-    data = sorted([*root.glob('conf/**/*.yaml'), *root.glob('alpr_nb/bundles/*/manifest.json'), *root.glob('alpr_nb/*/templates/*')])
+    reached = modules(names, root)
+    templates = root.glob('alpr_nb/*/templates/*') if 'alpr_nb.workflow.html_page' in reached else ()
+    data = sorted([*root.glob('conf/**/*.yaml'), *root.glob('alpr_nb/bundles/*/manifest.json'), *templates])
     hashed = {str(f.relative_to(root)): hashlib.sha256(f.read_bytes()).hexdigest() for f in data}
-    key = [sys.version, cells, modules(names, root), hashed]
+    key = [sys.version, cells, reached, hashed]
     return hashlib.sha256(json.dumps(key).encode()).hexdigest()
 
 def cached_outputs(
@@ -119,7 +123,8 @@ def all_outputs(
 
 # %% ../../nbs/workflow/docs_outputs.ipynb #c0d29107
 RECORDED = 'reports/recorded/executed' # small copies of executed notebooks, in git
-RUNS = {'00_data': 'prepare-data-cr', '01_train_cd': 'train-cd', '02_train_cr': 'train-cr', '03_export': 'prepare-model-cr',
+RUNS = {'00_data': 'prepare-data-cr', '01_train_cd': 'train-cd', '02_train_cr': 'train-cr',
+        '03_export': 'prepare-model-cr',
         '04_benchmark': 'benchmark-validation'} # notebook of the workbook -> recorded run on its page
 
 def _code(cell) -> str:
@@ -130,7 +135,8 @@ def _code(cell) -> str:
 
 def _listed(parameters: dict) -> str:
     "The parameters of a run, a line each."
-    return 'Parameters of the recorded run:\n' + '\n'.join(shorten(f'{k} = {v!r}', 160, placeholder=' …') for k, v in parameters.items())
+    return 'Parameters of the recorded run:\n' + '\n'.join(shorten(f'{k} = {v!r}', 160, placeholder=' …') for k,
+                                                           v in parameters.items())
 
 def recorded_outputs(
     page: Path, # notebook of the workbook
@@ -144,12 +150,15 @@ def recorded_outputs(
                                      '`make repro` runs the pipeline and records its outputs there.')
     run = read_notebook(file)
     ran = {c.get('id'): c for c in run['cells'] if c['cell_type'] == 'code'}
-    outputs = [page_outputs(ran[c['id']].get('outputs', [])) if c['cell_type'] == 'code' and c.get('id') in ran else [] for c in cells]
-    changed = sum(bool(o) and bool(ran[c['id']]['source']) and _code(c) != _code(ran[c['id']]) for c, o in zip(cells, outputs))
+    outputs = [page_outputs(ran[c['id']].get('outputs', [])) if c['cell_type'] == 'code' and c.get('id') in ran else []
+               for c in cells]
+    changed = sum(bool(o) and bool(ran[c['id']]['source']) and _code(c) != _code(ran[c['id']]) for c,
+                  o in zip(cells, outputs))
 
     parameters = run['metadata'].get('papermill', {}).get('parameters') or {}
     for cell, shown in zip(cells, outputs):
-        if has_tag(cell, 'parameters') and parameters: shown[:] = [dict(output_type='stream', name='stdout', text=_listed(parameters))]
+        if has_tag(cell, 'parameters') and parameters: shown[:] = [dict(output_type='stream', name='stdout',
+                                                                        text=_listed(parameters))]
 
     about = [f'The outputs on this page are those of the recorded run `{name}`']
     if scope := parameters.get('scope'): about.append(f'scope {scope}')

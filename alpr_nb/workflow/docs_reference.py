@@ -44,7 +44,8 @@ def parameters(
     listed = [('', p, d) for p, d in zip(plain, required + a.defaults)] + [('*', a.vararg, None)]
     listed += [('', p, d) for p, d in zip(a.kwonlyargs, a.kw_defaults)] + [('**', a.kwarg, None)]
     declared = [(star + ast.unparse(p), p.arg, d) for star, p, d in listed if p and p.arg not in ('self', 'cls')]
-    ends = {max(p.end_lineno, getattr(d, 'end_lineno', 0)): p.arg for _, p, d in listed if p} # a comment belongs to the last parameter on its line
+    ends = {max(p.end_lineno, getattr(d, 'end_lineno', 0)): p.arg for _, p, d in listed
+            if p} # a comment belongs to the last parameter on its line
     if node.returns: ends.pop(node.returns.end_lineno, None)
     described = {arg: notes.get(line, '') for line, arg in ends.items()} | helps
     return [(f'{name} = {ast.unparse(d)}' if d else name, described.get(arg, '')) for name, arg, d in declared]
@@ -62,7 +63,8 @@ def reference(
             names = [n.id for t in getattr(node, 'targets', None) or [node.target] for n in ast.walk(t)
                      if isinstance(n, ast.Name) and not n.id.startswith('_')]
             text = ast.get_source_segment(source, node) + (f' # {n}' if (n := notes.get(node.end_lineno)) else '')
-            if names: parts += [_heading(', '.join(names), names[0], 3), _shown(text) if text.count('\n') < 12 else _folded(text)]
+            if names: parts += [_heading(', '.join(names), names[0], 3), _shown(text) if text.count('\n') < 12
+                                else _folded(text)]
     return '\n\n'.join(parts)
 
 def _described(node, notes, owner='', level=3):

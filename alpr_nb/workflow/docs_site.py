@@ -29,7 +29,8 @@ from .docs_outputs import RUNS, all_outputs, recorded_outputs
 from .docs_reference import reference
 
 # %% ../../nbs/workflow/docs_site.ipynb #7c60e049
-PACKAGES = ('core', 'codes', 'workflow', 'inference', 'data', 'drawing', 'training', 'evaluation', 'reports', 'operations',
+PACKAGES = ('core', 'codes', 'workflow', 'inference', 'data', 'drawing', 'training', 'evaluation', 'reports',
+            'operations',
             'serving') # each imports only from those before it
 SUBPACKAGES = ('glyphs', 'camera', 'plates', 'streets', 'steel') # of drawing, in the order of imports
 GUIDES = ('tutorials', 'howto', 'explanation', 'index', 'pt', 'packages') # listed by hand
@@ -53,7 +54,8 @@ def reference_contents(
     workbook = [p.as_posix() for p in pages if re.match(r'\d\d_', p.name)]
     top = [p.as_posix() for p in pages if len(p.parts) == 1 and p.as_posix() not in workbook]
     folders = {p.parts[0] for p in pages if len(p.parts) > 1}
-    if unknown := folders - set(PACKAGES): raise UserError(f'docs: no place in PACKAGES for the folders {sorted(unknown)} of the notebooks; add them.')
+    if unknown := folders - set(PACKAGES):
+        raise UserError(f'docs: no place in PACKAGES for the folders {sorted(unknown)} of the notebooks; add them.')
     sections = [dict(section=name, contents=folder_contents(pages, Path(name))) for name in PACKAGES if name in folders]
     return [dict(section='Workbook', contents=workbook), *sections, dict(section='alpr_nb', contents=top)]
 
@@ -105,7 +107,8 @@ def local_links(
 ) -> str: # with links that work in a folder, too
     "Make links to other pages relative."
     for p in pages:
-        if (plain := re.sub(r'^\d+_', '', p.stem)) != p.stem: text = text.replace(f'{online}{plain}.html', f'{online}{p.stem}.html')
+        if (plain := re.sub(r'^\d+_', '', p.stem)) != p.stem: text = text.replace(f'{online}{plain}.html',
+                                                                                  f'{online}{p.stem}.html')
     return text.replace(online, '../' * (len(page.parts) - 1))
 
 # %% ../../nbs/workflow/docs_site.ipynb #4f5baba3
@@ -123,7 +126,7 @@ def prepare_docs(
     nbs: Path, # folder of the notebooks
     out: Path, # folder to fill: prepared notebooks, and the files that belong to them
 ) -> list[Path]: # the pages, relative to both
-    "Prepare the notebooks for a renderer: reference in the place of exported cells, outputs, and links that work in a folder."
+    "Prepare the notebooks for a renderer: a reference of exported cells, outputs, and relative links."
     config, pages = get_config(), sorted(f.relative_to(nbs) for f in nbglob(nbs, as_path=True))
     outputs = all_outputs([nbs/p for p in pages if p.stem not in RUNS], nbs.parent)
     for page in pages:
@@ -134,14 +137,16 @@ def prepare_docs(
         Pages()(nb)
         for cell in nb.cells:
             if cell.cell_type == 'raw': cell.source = re.sub('^output-file:.*\n', '', cell.source, flags=re.M)
-            if cell.cell_type == 'markdown': cell.source = local_links(cell.source, page, pages, f'{config.doc_host}{config.doc_baseurl}/')
+            if cell.cell_type == 'markdown': cell.source = local_links(cell.source, page, pages,
+                                                                       f'{config.doc_host}{config.doc_baseurl}/')
         (out/page).parent.mkdir(parents=True, exist_ok=True)
         write_nb(nb, out/page)
 
     for file in [*nbs.glob('*.yml'), *nbs.glob('*.css'), *nbs.glob('images/*')]:
         (out/file.relative_to(nbs)).parent.mkdir(exist_ok=True)
         shutil.copy2(file, out/file.relative_to(nbs))
-    (out/'sidebar.yml').write_text(fill_sidebar((nbs/'sidebar.yml').read_text(encoding='utf-8'), pages), encoding='utf-8')
+    (out/'sidebar.yml').write_text(fill_sidebar((nbs/'sidebar.yml').read_text(encoding='utf-8'), pages),
+                                   encoding='utf-8')
     return pages
 
 # %% ../../nbs/workflow/docs_site.ipynb #805a44a9
@@ -150,8 +155,10 @@ def build_docs(
 ) -> Path: # the site's folder; raises UserError without a renderer, or when it reports a problem
     "Render the notebooks of the project around the working folder as a site."
     config = get_config()
-    render = ['quarto', 'render', '--no-execute'] if shutil.which('quarto') else ['smalldocs', 'render', '--quiet', '--strict']
-    if not shutil.which(render[0]): raise UserError('docs: neither quarto nor smalldocs is installed; `pip install smalldocs`')
+    render = ['quarto', 'render', '--no-execute'] if shutil.which('quarto') else ['smalldocs', 'render', '--quiet',
+                                                                                  '--strict']
+    if not shutil.which(render[0]):
+        raise UserError('docs: neither quarto nor smalldocs is installed; `pip install smalldocs`')
     refresh_quarto_yml()
     out = Path(out or config.doc_path).absolute()
     with tempfile.TemporaryDirectory(prefix='alpr-nb-docs-') as d:

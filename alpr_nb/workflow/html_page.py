@@ -18,7 +18,8 @@ from markupsafe import Markup
 from . import number_text
 
 # %% ../../nbs/workflow/html_page.ipynb #a2e7667d
-_remote = re.compile(r'''<(script|link|img|iframe|audio|video|source|embed|object|image|use)\b[^>]*?\b(?:src|href|data|srcset|poster)\s*=\s*["']?'''
+_remote = re.compile(r'''<(script|link|img|iframe|audio|video|source|embed|object|image|use)\b[^>]*?'''
+                     r'''\b(?:src|href|data|srcset|poster)\s*=\s*["']?'''
                      r'''((?:https?:)?//[^"'\s>]*)[^>]*>(?:\s*</\1>)?''', re.I)
 
 def offline(

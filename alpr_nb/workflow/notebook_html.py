@@ -80,7 +80,8 @@ def widget_text(
     "The final text of a widget such as tqdm's bar."
     state = states.get(model, {}).get('state', {})
     if 'children' in state: texts = [widget_text(c.removeprefix('IPY_MODEL_'), states) for c in state['children']]
-    elif 'HTML' in state.get('_model_name', ''): texts = [html.unescape(re.sub('<[^>]+>', '', str(state.get('value', ''))))]
+    elif 'HTML' in state.get('_model_name',
+                             ''): texts = [html.unescape(re.sub('<[^>]+>', '', str(state.get('value', ''))))]
     else: texts = []
     return ' '.join(t.strip() for t in texts if t.strip())
 
@@ -94,7 +95,8 @@ def is_input(
     "Whether a widget waits for input, as an explorer does and a progress bar does not."
     own = states.get(model, {})
     kind, state = own.get('model_name', own.get('state', {}).get('_model_name', '')), own.get('state', {})
-    return any(w in kind for w in INPUT_WIDGETS) or any(is_input(c.removeprefix('IPY_MODEL_'), states) for c in state.get('children', ()))
+    return any(w in kind for w in INPUT_WIDGETS) or any(is_input(c.removeprefix('IPY_MODEL_'), states)
+                                                        for c in state.get('children', ()))
 
 def tidy_outputs(
     cell, # code cell, changed in place
@@ -109,7 +111,8 @@ def tidy_outputs(
         if _view in data:
             model = data[_view].get('model_id', '')
             text = widget_text(model, states) or data.get('text/plain', '')
-            if is_input(model, states): o = dict(output_type='display_data', metadata={}, data={'text/html': INPUT_REMARK})
+            if is_input(model, states): o = dict(output_type='display_data', metadata={},
+                                                 data={'text/html': INPUT_REMARK})
             else: o = dict(output_type='stream', name='stderr', text=text + '\n') if text else None
         for kind in data.keys() & {'image/png', 'image/jpeg'}:
             o.metadata.setdefault(kind, {}).setdefault('alt', f'Figure: {title or "output"}')
@@ -147,7 +150,8 @@ def _fold_library(cells: list, first: int) -> None:
     if not run or first >= run: return
     n = sum(len(re.findall(r'^(?:def|class) ', c.source, re.M)) for c in cells[first:run])
     summary = f'How it works: {n} function{"s"*(n > 1)} and examples' if n else 'Preparations'
-    cells[first:run] = [_raw(f'<details class="library"><summary>{summary}</summary>'), *cells[first:run], _raw('</details><!--library-->')]
+    cells[first:run] = [_raw(f'<details class="library"><summary>{summary}</summary>'), *cells[first:run],
+                        _raw('</details><!--library-->')]
 
 def arrange(
     nb, # merged notebook, changed in place
@@ -178,14 +182,16 @@ def _failure(nb) -> dict|None:
     "Title and reason of the cell that failed."
     for cell, title in zip(nb.cells, headings(nb.cells)):
         for o in cell.get('outputs', ()):
-            if o.output_type == 'error': return dict(title=title, reason=f'{o.ename}: {o.evalue[:600]}'.strip().rstrip('.'))
+            if o.output_type == 'error': return dict(title=title,
+                                                     reason=f'{o.ename}: {o.evalue[:600]}'.strip().rstrip('.'))
 
 def _ran(nb) -> str:
     "When a notebook ran and for how long; '' when its metadata lack this."
     pm = nb.metadata.get('papermill', {})
     try: began = datetime.fromisoformat(pm['start_time'])
     except (KeyError, ValueError, TypeError): return ''
-    return f"ran {began:%Y-%m-%d %H:%M} {began.tzname() or ''}".strip() + (f" in {seconds(pm['duration'])}" if pm.get('duration') else '')
+    return f"ran {began:%Y-%m-%d %H:%M} {began.tzname() or ''}".strip() + (f" in {seconds(pm['duration'])}"
+                                                                           if pm.get('duration') else '')
 
 def _cells_html(nb, folder: Path) -> str:
     "The cells alone, through nbconvert."
@@ -194,13 +200,15 @@ def _cells_html(nb, folder: Path) -> str:
     quiet = logging.getLogger('alpr_nb.nbconvert')
     quiet.setLevel(logging.ERROR)
     template = files('alpr_nb').joinpath('workflow/templates/cells.html.jinja2').read_text(encoding='utf-8')
-    exporter = HTMLExporter(template_name='basic', raw_template=template, embed_images=True, exclude_output_prompt=True, log=quiet)
+    exporter = HTMLExporter(template_name='basic', raw_template=template, embed_images=True, exclude_output_prompt=True,
+                            log=quiet)
     return exporter.from_notebook_node(nb, resources=dict(metadata=dict(path=str(folder))))[0]
 
 def _sections(cells: str) -> list[tuple[str, Markup]]:
     "Anchor and title of each section that is not folded."
     visible = re.sub(r'<details class="library">.*<!--library-->', '', cells, flags=re.S)
-    return [(i, Markup(title)) for i, title in re.findall(r'<h2 id="([^"]+)">(.*?)<a class="anchor-link"', visible, re.S)]
+    return [(i, Markup(title)) for i,
+            title in re.findall(r'<h2 id="([^"]+)">(.*?)<a class="anchor-link"', visible, re.S)]
 
 def render_report(
     executed: str|Path, # notebook with outputs
@@ -222,8 +230,10 @@ def render_report(
     except UserError: root = None
     index = index or root and root/'reports/index.html'
     back = Path(os.path.relpath(index, out.resolve().parent)).as_posix() if index else ''
-    body = render('workflow/templates/report.html.jinja2', failure=failure, sections=_sections(cells), cells=Markup(cells),
+    body = render('workflow/templates/report.html.jinja2', failure=failure, sections=_sections(cells),
+                  cells=Markup(cells),
                   provenance=Markup(made_from_html([executed], root) if root else ''))
     facts = dict(stage=stage, scope=scope, ran=ran, failed=bool(failure), heading=title or heading or stage)
     meta = ' · '.join(t for t in (scope, stage, ran, source.name) if t)
-    return write_page(page(title or heading or stage, body, lead, meta, f'{stage} · {heading or title}', back, facts), out)
+    return write_page(page(title or heading or stage, body, lead, meta, f'{stage} · {heading or title}', back, facts),
+                      out)
