@@ -38,7 +38,7 @@ docs: $(VENV)
 readme: $(VENV)
 	jupyter nbconvert --log-level ERROR --to markdown nbs/index.ipynb --output-dir . --output README
 	jupyter nbconvert --log-level ERROR --to markdown nbs/pt.ipynb --output-dir . --output README.pt
-	sed -i -E 's#\]\((images|tutorials|howto|explanation|core|codes|workflow|inference|data|drawing|training|evaluation|reports)/#](nbs/\1/#g; s#\]\(pt.ipynb\)#](README.pt.md)#; s#\]\(index.ipynb\)#](README.md)#' README.md README.pt.md
+	sed -i -E 's#\]\(pt\.ipynb\)#](README.pt.md)#g; s#\]\(index\.ipynb\)#](README.md)#g; s#\]\((images/|(\w+/)*\w+\.ipynb)#](nbs/\1#g' README.md README.pt.md
 
 notebooks: $(VENV)
 	nbdev_clean

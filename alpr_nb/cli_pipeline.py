@@ -134,7 +134,7 @@ def trace(files: Annotated[list[Path], typer.Argument(help="Files that stages wr
 def stages():
     "Draw the pipeline in the terminal, with the stages of several tasks or sets in one box."
     from dvc.dagascii import draw
-    from alpr_nb.reports.stage_graph import grouped, read_stages
-    graph = grouped(read_stages(project_path()), leave=('code',))
+    from alpr_nb.reports.stage_graph import group_stages, read_stages
+    graph = group_stages(read_stages(project_path()), hidden=('code',))
     named = {n: n + (f" ({', '.join(graph.nodes[n]['items'])})" if graph.nodes[n]['items'] else '') for n in graph}
     typer.echo(draw(list(named.values()), [(named[b], named[a]) for a, b in graph.edges]))

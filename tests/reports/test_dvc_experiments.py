@@ -5,7 +5,7 @@ import pytest
 from fabricated import dvc, experiments, git, repository
 
 from alpr_nb.core.config import UserError
-from alpr_nb.reports.experiment_page import columns, render_experiments
+from alpr_nb.reports.experiment_page import render_experiments, split_columns
 from alpr_nb.reports.dvc_experiments import read_curves, read_rows
 
 
@@ -27,9 +27,8 @@ def test_every_commit_and_experiment_is_there(project):
 
 
 def test_what_differs_is_a_column(project):
-    told = [r for r in read_rows(project) if r.metrics and r.kind != 'workspace']
-    cols, same = columns(told)
-    assert {(g, k) for g, k, *_ in cols} >= {('setting', 'train.tasks.cd.cfg'), ('setting', 'train.tasks.cd.epochs'), ('model', 'models/truck/cd.onnx')}
+    differing, same = split_columns([r for r in read_rows(project) if r.metrics and r.kind != 'workspace'])
+    assert {(g, k) for g, k, *_ in differing} >= {('setting', 'train.tasks.cd.cfg'), ('setting', 'train.tasks.cd.epochs'), ('model', 'models/truck/cd.onnx')}
     assert {'train.tasks.cd.lr0', 'scope.name'} <= set(same['setting'])
 
 
@@ -44,7 +43,7 @@ def test_curves_are_those_of_dvc(project):
 
 def test_the_page(project):
     text = render_experiments(project).read_text()
-    assert '2 commits and 2 experiments; results of 4 states, the workspace included.' in text
+    assert '2 commits and 2 experiments. 4 states with results, the workspace included.' in text
     assert 'yolov5s.yaml' in text and '7.0 kB' in text and 'mAP50 by epoch' in text and 'yolov5n, the baseline' in text
 
 
@@ -61,7 +60,7 @@ def test_figures_of_two_scopes_share_no_column(project, tmp_path):
 
 
 def test_without_history_it_says_so(tmp_path):
-    with pytest.raises(UserError, match='no commit here'): read_rows(tmp_path)
+    with pytest.raises(UserError, match='found none'): read_rows(tmp_path)
     root = repository(tmp_path/'broken')
     (root/'dvc.yaml').write_text('stages: 3\n')
     git(root, 'add', '-A')

@@ -8,7 +8,6 @@ from fabricated import benchmark
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from alpr_nb.reports.experiment_page import runs_section
-from alpr_nb.reports.experiment_page import STYLE as RUNS
 from alpr_nb.reports.dvc_experiments import Curves, Row
 from alpr_nb.evaluation.error_gallery import render_errors
 from alpr_nb.reports.index_page import render_index
@@ -40,7 +39,7 @@ def reports(tmp_path_factory):
         Row(n, f'yolov5{n}', 'experiment', params={'train.tasks.cd.cfg': f'yolov5{n}.yaml', 'seed': 0}, metrics={'cd: mAP50': v, 'cd: epochs': 10}, models={'models/cd.onnx': (size, n*32)})
         for n, v, size in (('a', .9, 3_600_000), ('b', .95, 14_000_000))), Row('c'*40, 'ccccccc', 'commit', subject='Words', state='no run of its own')]
     curves = [Curves('mAP50 by epoch', 'epoch', 'mAP50', dict(a=[(0., .4), (1., .9)], b=[(0., .5), (1., .95)]))]
-    write_page(page('Experiments', f'<style>{RUNS}</style>' + runs_section(rows, curves, dict(a=0, b=1)), back='index.html'), root/'reports/experiments.html')
+    write_page(page('Experiments', runs_section(rows, curves, dict(a=0, b=1)), back='index.html'), root/'reports/experiments.html')
     return root/'reports'
 
 
@@ -90,7 +89,7 @@ def test_failures_are_sorted_and_filtered(failures, browser):
     assert failures.listed() == ['QAB1234', 'BBB8888', 'QQQ1234', 'ABC1D23', 'XYZ0001'] and failures.told() == '5 failures'
     assert failures.options('set') == ['all sets', 'cars (3)', 'crops (2)']
     assert failures.options('kind')[:2] == ['all kinds', 'wrong character (3)'] and 'Q read as O (3)' in failures.options('characters')
-    failures.choose('sort', 'doubted')
+    failures.choose('sort', 'lowest')
     assert failures.listed()[0] == 'XYZ0001'
     failures.choose('sort', 'worst')
     assert failures.listed()[0] == 'XYZ0001' and failures.listed()[1] == 'QQQ1234'

@@ -12,9 +12,11 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from browser import CHROMIUM, Browser
 from conftest import ROOT
-from pages import blocks
+from pages import blocks, prose
 
-from alpr_nb.workflow.docs_site import _notes, parameters
+from alpr_nb.workflow.docs_outputs import RECORDED, RUNS
+from alpr_nb.workflow.docs_reference import line_comments, parameters
+from alpr_nb.workflow.docs_site import PACKAGES, fill_sidebar
 
 MODULES = sorted(p for p in (ROOT/'alpr_nb').rglob('*.py') if not p.name.startswith('_'))
 PAGES = [ROOT/'nbs/index.ipynb', ROOT/'nbs/pt.ipynb', *sorted(p for folder in ('tutorials', 'howto', 'explanation')
@@ -27,7 +29,7 @@ page_name = lambda p: str(p.relative_to(ROOT/'nbs').with_suffix(''))
 def exported(module):
     "Public functions and classes of a module, and public methods of these: (name, node, comments by line)."
     source = module.read_text()
-    tree, notes = ast.parse(source), _notes(source)
+    tree, notes = ast.parse(source), line_comments(source)
     public = next(ast.literal_eval(n.value) for n in tree.body if isinstance(n, ast.Assign) and n.targets[0].id == '__all__')
     for node in tree.body:
         if not isinstance(node, (ast.FunctionDef, ast.ClassDef)) or node.name not in public: continue
@@ -111,11 +113,21 @@ def pages(site):
 
 
 def test_every_notebook_has_a_page_and_a_place_in_the_sidebar(pages):
-    notebooks = {p.relative_to(ROOT/'nbs').as_posix() for p in (ROOT/'nbs').rglob('*.ipynb') if '.ipynb_checkpoints' not in p.parts}
-    listed = set(re.findall(r'[\w/]+\.ipynb', (ROOT/'nbs/sidebar.yml').read_text()))
-    assert notebooks - listed == set(), 'add these to nbs/sidebar.yml'
-    assert listed - notebooks == set(), 'remove these from nbs/sidebar.yml'
-    assert {n.replace('.ipynb', '.html') for n in notebooks} <= set(pages)
+    notebooks = {p.relative_to(ROOT/'nbs') for p in (ROOT/'nbs').rglob('*.ipynb') if '.ipynb_checkpoints' not in p.parts}
+    names = {p.as_posix() for p in notebooks}
+    listed = re.findall(r'[\w/]+\.ipynb', fill_sidebar((ROOT/'nbs/sidebar.yml').read_text(), notebooks))
+    assert len(listed) == len(set(listed)), 'a page has two places'
+    assert names - set(listed) == set(), 'add these to nbs/sidebar.yml'
+    assert set(listed) - names == set(), 'remove these from nbs/sidebar.yml'
+    assert {n.replace('.ipynb', '.html') for n in names} <= set(pages)
+    sidebar = [urlsplit(link).path for link in pages['index.html'].links]
+    assert {n.replace('.ipynb', '.html') for n in names} <= set(sidebar), 'the sidebar of the site has them all'
+
+
+def test_the_first_page_of_the_reference_lists_the_packages_in_their_order():
+    table = re.findall(r'^\| `(\w+)` \|', prose(ROOT/'nbs/packages.ipynb'), re.M)
+    there = {p.parent.name for p in (ROOT/'alpr_nb').glob('*/__init__.py')}
+    assert table == [p for p in PACKAGES if p in there] + ['alpr_nb']
 
 
 def test_no_page_is_empty(pages):
@@ -132,6 +144,30 @@ def test_every_export_is_on_its_page(pages):
         shown = set(re.findall(r'\w+', ' '.join(pages[f'{notebook[1]}.html'].headings)))
         missing += [f'{module.stem}.{n}' for n in names if n not in shown]
     assert not missing, missing
+
+
+SHOWN = '<div class="cell-output' # around an output in a page
+
+def test_a_workbook_page_has_the_outputs_of_the_recorded_run(site):
+    for page, run in RUNS.items():
+        text, file = (site/f'{page}.html').read_text(), ROOT/RECORDED/f'{run}.ipynb'
+        assert f'{run}' in text, 'the page names the run'
+        assert (SHOWN in text) == file.is_file(), 'outputs only of a run that is recorded'
+        if file.is_file(): assert '<img src="data:image' in text and '<table' in text, f'{page}: no plot or no table'
+        else: assert 'make repro' in text
+
+
+def test_a_drawing_page_has_pictures(site):
+    settings = {'schema', 'settings'} # data alone, nothing to draw
+    bare = [p.relative_to(site).as_posix() for p in (site/'drawing').rglob('*.html')
+            if p.stem not in settings and '<img src="data:image' not in p.read_text()]
+    assert not bare, f'no picture: {bare}'
+
+
+def test_pictures_are_small(site):
+    large = {f'{p.relative_to(site)}': len(image) for p in site.rglob('*.html') for image in re.findall(r'src="data:image/\w+;base64,([^"]*)"', p.read_text())
+             if len(image) > 600_000}
+    assert not large, 'an output of more than about 450 kB'
 
 
 def test_links_lead_somewhere(site, pages):

@@ -102,7 +102,7 @@ def test_failed_run(pair, tmp_path):
     def fail(nb): nb.cells[-1].outputs = [new_output('error', ename='ValueError', evalue='a <b> c.', traceback=['\x1b[0;31mValueError\x1b[0m: a <b> c.'])]
     edit(pair[0], fail)
     text = render_report(*pair, tmp_path/'x.html').read_text()
-    assert '<p class="note"><b>This run failed</b> in <a href="#failed">the cell under “Curves”</a>: ValueError: a &lt;b&gt; c. What follows' in text
+    assert '<p class="note"><b>This run failed</b> in <a href="#failed">the cell under “Curves”</a>: ValueError: a &lt;b&gt; c. The cells below' in text
     assert 'id="failed"><details class="code" open' in text.replace('open=""', 'open') and 'ansi-red-fg' in text
 
 def test_bare_notebooks(tmp_path):
