@@ -201,14 +201,3 @@ def write_fingerprints(targets: Iterable[str|Path], # notebooks and modules
         if stem in by_stem: raise UserError(f"{target}: {by_stem[stem]} has the same name, and both would be written to {stem}.json.")
         by_stem[stem] = target
     return {stem: write_fingerprint(target, Path(folder)/f'{stem}.json', root) for stem, target in by_stem.items()}
-
-# %% ../../nbs/workflow/fingerprint.ipynb #f4d4cfcc
-def write_fingerprints(targets: list[str], # notebooks and modules
-                       folder: str|Path, # receives <stem>.json for each target
-                       root: str|Path|None=None, # folder that holds the package; default the project's root
-                       ) -> dict: # stem -> fingerprint
-    "Write the fingerprint of each target into a folder."
-    stems = [Path(t).stem if '/' in str(t) else str(t).rpartition('.')[2] for t in targets]
-    twice = sorted({s for s in stems if stems.count(s) > 1})
-    if twice: raise UserError(f"{twice[0]}: two targets have this name, so their fingerprints would share one file.")
-    return {stem: write_fingerprint(target, Path(folder)/f'{stem}.json', root) for stem, target in zip(stems, targets)}

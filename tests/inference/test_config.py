@@ -18,7 +18,7 @@ from alpr_nb.inference.config import (CodeSpec, DetectorConfig, ReaderConfig, Re
                                       reader_config)
 
 SCOPE = Scope(name='truck', label='plate', alphabet='ABC123', formats=dict(old=dict(pattern='LLLNNNN')), substitutions={'B': '8'})
-SCOPES = sorted(p.stem for p in (ROOT/'conf/base').glob('*.yaml'))
+SCOPES = sorted(p.stem for p in (ROOT/'conf/scope').glob('*.yaml'))
 
 
 def test_every_setting_has_a_default_and_a_range_that_is_checked():
@@ -48,7 +48,7 @@ def test_settings_do_not_change():
 @pytest.mark.parametrize('profile', ['smoke', 'quick', 'full', 'release'])
 def test_section_reader_is_valid_and_reaches_the_benchmark(tmp_path, scope, profile):
     from alpr_nb.workflow.params import compose
-    params = compose([f'base={scope}', f'profile={profile}', '+reader.retry_below=0.8'], tmp_path/'params.yaml', ROOT/'conf')
+    params = compose([f'scope={scope}', f'profile={profile}', '+reader.retry_below=0.8'], tmp_path/'params.yaml', ROOT/'conf')
     config, known = load_reader_config(params), yaml.safe_load(params.read_text())
     assert config.scope == scope and config.retry_below == .8
     assert known['benchmark']['reader']['reader'] == known['reader'], 'the notebook gets the section as it is'
