@@ -17,8 +17,9 @@ from alpr_nb.core.config import UserError
 from alpr_nb.inference.config import (CodeSpec, DetectorConfig, ReaderConfig, ReaderSettings, load_reader_config,
                                       reader_config)
 
-SCOPE = Scope(name='truck', label='plate', alphabet='ABC123', formats=dict(old=dict(pattern='LLLNNNN')))
-SCOPES = sorted(p.stem for p in (ROOT/'conf/base').glob('*.yaml'))
+SCOPE = Scope(name='truck', label='plate', alphabet='ABC123', formats=dict(old=dict(pattern='LLLNNNN')),
+              substitutions={'B': '8'})
+SCOPES = sorted(p.stem for p in (ROOT/'conf/scope').glob('*.yaml'))
 
 
 def test_every_setting_has_a_default_and_a_range_that_is_checked():
@@ -52,7 +53,7 @@ def test_settings_do_not_change():
 @pytest.mark.parametrize('profile', ['smoke', 'quick', 'full', 'release'])
 def test_section_reader_is_valid_and_reaches_the_benchmark(tmp_path, scope, profile):
     from alpr_nb.workflow.params import compose
-    changes = [f'base={scope}', f'profile={profile}', '+reader.retry_below=0.8']
+    changes = [f'scope={scope}', f'profile={profile}', '+reader.retry_below=0.8']
     params = compose(changes, tmp_path/'params.yaml', ROOT/'conf')
     config, known = load_reader_config(params), yaml.safe_load(params.read_text())
     assert config.scope == scope and config.retry_below == .8

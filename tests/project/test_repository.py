@@ -92,7 +92,7 @@ def test_the_release_is_one_graph(tmp_path):
     assert real | {'synthesize@cd', 'bundle'} <= set(listed())
 
 
-@pytest.mark.parametrize('group', ['scope', 'data', 'train', 'benchmark', 'profile'])
+@pytest.mark.parametrize('group', ['scope', 'data', 'train', 'reader', 'benchmark', 'profile'])
 def test_a_file_of_conf_says_something(root, group):
     "No file has a defaults list alone, but for one that names a group of sources."
     files = list((root/'conf'/group).rglob('*.yaml'))
