@@ -117,7 +117,7 @@ def archive_errors(where: str): # the archive, or archive and member
     except UserError: raise
     except Exception as e:
         raise UserError(f'{where}: damaged or incomplete archive ({str(e)[:80] or type(e).__name__}); '
-                        'copy it again or pack it anew') from None
+                        'copy it again or pack it again') from None
 
 KIND_BY_PHRASE = {'leads out': 'unsafe name', 'not printable': 'unsafe name', 'a link': 'link',
                   'unpacks to': 'too large file',
