@@ -9,11 +9,10 @@ from PIL import Image
 from alpr_nb.data.labelme import Annotation, Shape, write_labelme
 
 W, H = 100, 60
-
 BOX = (10., 20., 50., 33.)
-
-VOC = '<annotation><size><width>{w}</width><height>{h}</height></size><object><name>license-plate</name><text>{code}</text>' \
-      '<bndbox><xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax><ymax>{}</ymax></bndbox></object></annotation>'
+VOC = ('<annotation><size><width>{w}</width><height>{h}</height></size>'
+       '<object><name>license-plate</name><text>{code}</text>'
+       '<bndbox><xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax><ymax>{}</ymax></bndbox></object></annotation>')
 
 
 def picture(ending='.jpg', w=W, h=H):

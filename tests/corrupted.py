@@ -30,8 +30,11 @@ def png(array):
 
 def png_of_size(w, h):
     "A PNG that only says how large it is"
-    def chunk(kind, data): return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
-    return b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', w, h, 8, 2, 0, 0, 0)) + chunk(b'IDAT', zlib.compress(b'\0')) + chunk(b'IEND', b'')
+    def chunk(kind, data):
+        return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
+    header = struct.pack('>IIBBBBB', w, h, 8, 2, 0, 0, 0)
+    return (b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', header) + chunk(b'IDAT', zlib.compress(b'\0'))
+            + chunk(b'IEND', b''))
 
 
 def exif(orientation):
@@ -49,7 +52,7 @@ def moved(label, dx):
     return [[x + dx, y] for x, y in label['shapes'][0]['points']]
 
 
-# name of the case: (finding, ending of the image, what becomes of pixels (RGB), file and annotation: file and annotation)
+# name of the case: (kind of finding, image ending, function: pixels (RGB), file, annotation -> file, annotation)
 def IMAGE_CASES(rng):
     def image(f): return lambda px, data, label: (f(px, data), label)
     def sized(f):
@@ -61,7 +64,9 @@ def IMAGE_CASES(rng):
     def turned(stored):
         def do(px, data, ann):
             h, w = px.shape[:2]
-            size = {} if stored else dict(imageWidth=h, imageHeight=w, shapes=[s | dict(points=[p[::-1] for p in s['points']]) for s in ann['shapes']])
+            size = {} if stored else dict(imageWidth=h, imageHeight=w,
+                                          shapes=[s | dict(points=[p[::-1] for p in s['points']])
+                                                  for s in ann['shapes']])
             return saved(px, 'JPEG', exif=exif(6)), ann | size
         return do
     return {
@@ -69,7 +74,8 @@ def IMAGE_CASES(rng):
         'truncated': ('unreadable image', '.jpg', image(lambda px, d: d[:len(d)//2])),
         'garbage': ('unreadable image', '.jpg', image(lambda px, d: rng.bytes(2000))),
         'page': ('unreadable image', '.jpg', image(lambda px, d: b'<html>404 not found</html>')),
-        'grey-cut': ('unreadable image', '.jpg', image(lambda px, d: saved(cv2.cvtColor(px, cv2.COLOR_RGB2GRAY), 'JPEG')[:900])),
+        'grey-cut': ('unreadable image', '.jpg',
+                     image(lambda px, d: saved(cv2.cvtColor(px, cv2.COLOR_RGB2GRAY), 'JPEG')[:900])),
         'one-pixel': ('tiny image', '.png', sized(lambda px: px[:1, :1])),
         'wide': ('too large image', '.png', sized(lambda px: np.zeros((12, 20_000, 3), np.uint8))),
         'huge': ('too large image', '.png', image(lambda px, d: png_of_size(20_000, 20_000))),
@@ -77,8 +83,10 @@ def IMAGE_CASES(rng):
         'bits-colour': ('16-bit image', '.png', image(lambda px, d: png(px.astype(np.uint16)*257))),
         'cmyk': ('CMYK image', '.jpg', image(lambda px, d: saved(Image.fromarray(px).convert('CMYK'), 'JPEG'))),
         'grey': ('grey image', '.jpg', image(lambda px, d: saved(Image.fromarray(px).convert('L'), 'JPEG'))),
-        'animated': ('animated image', '.png', image(lambda px, d: saved(px, 'PNG', save_all=True, append_images=[Image.fromarray(255 - px)]))),
-        'pages': ('animated image', '.tif', image(lambda px, d: saved(px, 'TIFF', save_all=True, append_images=[Image.fromarray(255 - px)]))),
+        'animated': ('animated image', '.png',
+                     image(lambda px, d: saved(px, 'PNG', save_all=True, append_images=[Image.fromarray(255 - px)]))),
+        'pages': ('animated image', '.tif',
+                  image(lambda px, d: saved(px, 'TIFF', save_all=True, append_images=[Image.fromarray(255 - px)]))),
         'ending': ('wrong ending', '.jpg', image(lambda px, d: png(px[..., ::-1]))),
         'gif': ('wrong ending', '.png', image(lambda px, d: saved(px, 'GIF'))),
         'exif': ('turned by EXIF', '.jpg', turned(False)),
@@ -91,7 +99,9 @@ def IMAGE_CASES(rng):
         'outside': ('box outside', '.jpg', label(lambda a: first(a, points=moved(a, a['imageWidth'])))),
         'no-area': ('empty box', '.jpg', label(lambda a: first(a, points=[a['shapes'][0]['points'][0]]*2))),
         'turned-box': ('turned box', '.jpg', label(lambda a: first(a, points=a['shapes'][0]['points'][::-1]))),
-        'over-edge': ('box over the edge', '.jpg', label(lambda a: first(a, points=[[-4, a['shapes'][0]['points'][0][1]], a['shapes'][0]['points'][1]]))),
+        'over-edge': ('box over the edge', '.jpg',
+                      label(lambda a: first(a, points=[[-4, a['shapes'][0]['points'][0][1]],
+                                                       a['shapes'][0]['points'][1]]))),
         'label': ('wrong label', '.jpg', label(lambda a: first(a, label='plate'))),
         'same-place': ('two boxes on one', '.jpg', label(lambda a: a | dict(shapes=[a['shapes'][0], *a['shapes']]))),
         'one-lost': ('no format', '.jpg', label(lambda a: a | dict(shapes=a['shapes'][1:]))),
@@ -111,12 +121,14 @@ def known_cases(code, label):
 class Parts:
     "Archives under construction"
     def __init__(self, folder, number):
-        self.images, self.labels = (zipfile.ZipFile(folder/f'bad_{k}_part_{number}.zip', 'w') for k in ('image', 'label'))
+        self.images, self.labels = (zipfile.ZipFile(folder/f'bad_{k}_part_{number}.zip', 'w')
+                                    for k in ('image', 'label'))
 
     def add(self, name, data, label):
         stem = name.rsplit('.', 1)[0]
         self.images.writestr(name, data)
-        if label is not None: self.labels.writestr(f'{stem}.json', label if isinstance(label, bytes) else json.dumps(label))
+        if label is not None:
+            self.labels.writestr(f'{stem}.json', label if isinstance(label, bytes) else json.dumps(label))
 
     def close(self):
         self.images.close(), self.labels.close()
@@ -158,7 +170,8 @@ def corrupt_source(folder, seed=0, start=1000):
     listed.append(('held.jpg', code))
     part.add('held.jpg', data, label)
     _, other, trained, _ = draw(training)
-    add('trains too.jpg', other, trained | dict(shapes=[s | dict(label=c) for s, c in zip(trained['shapes'], code)]), 'vehicle on both sides')
+    add('trains too.jpg', other, trained | dict(shapes=[s | dict(label=c) for s, c in zip(trained['shapes'], code)]),
+        'vehicle on both sides')
     _, data, label, _ = draw(training)
     part.add('Caf\u00e9 1.jpg', data, label) # clean
     _, data, label, _ = draw(training)
@@ -192,7 +205,8 @@ def corrupt_source(folder, seed=0, start=1000):
     cut.write_bytes(cut.read_bytes()[:-30])
     (folder/'bad_label_part_4.zip').unlink()
     (folder/'photos.zip').write_bytes(raw[:50])
-    expected += [(cut.name, '', 'damaged archive'), ('bad_image_part_3.zip', '', 'missing archive'), ('bad_image_part_4.zip', '', 'missing archive'),
+    expected += [(cut.name, '', 'damaged archive'), ('bad_image_part_3.zip', '', 'missing archive'),
+                 ('bad_image_part_4.zip', '', 'missing archive'),
                  ('photos.zip', '', 'misnamed archive')]
     with open(folder/'validation.csv', 'a') as f: f.writelines(f'{i},{c}\n' for i, c in listed)
     return expected

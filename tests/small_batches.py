@@ -37,14 +37,16 @@ def make_source(folder, images=None, labels=None, listed=None):
     def members(own, changes): return {k: v for k, v in (own | (changes or {})).items() if v is not None}
     folder.mkdir(parents=True, exist_ok=True)
     pack(folder/'ann_image_part_1.zip', members({n: picture() for n in CODES}, images))
-    pack(folder/'ann_label_part_1.zip', members({n.replace('png', 'json'): label(c, image=n) for n, c in CODES.items()}, labels))
+    pack(folder/'ann_label_part_1.zip',
+         members({n.replace('png', 'json'): label(c, image=n) for n, c in CODES.items()}, labels))
     (folder/'validation.csv').write_text('image,code\nd.png,JKL3M45\n' if listed is None else listed)
     return folder
 
 
 def run(source, task='cd', **kw):
     out = source.parent/'out'
-    return prepare(source, out/'yolo', out/'raw'/'validation', task, progress=False, **dict(strip=20, n_jobs=2) | kw), out
+    return prepare(source, out/'yolo', out/'raw'/'validation', task, progress=False,
+                   **dict(strip=20, n_jobs=2) | kw), out
 
 
 def refused(source, *words, **kw):
@@ -54,17 +56,21 @@ def refused(source, *words, **kw):
     for w in words: assert w in said
     assert '\n' not in said and len(said) < 600
     out = source.parent/'out'
-    assert not [p for p in out.rglob('*') if p.is_file()] and not (out/'yolo').exists() and not (out/'raw'/'validation').exists()
+    assert not [p for p in out.rglob('*')
+                if p.is_file()] and not (out/'yolo').exists() and not (out/'raw'/'validation').exists()
     return said
 
 
 def digest(folder):
-    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.rglob('*')) if p.is_file()}
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.rglob('*'))
+            if p.is_file()}
 
 
 def characters(text, image):
-    return labelme_json(Annotation(image, W, H, tuple(Shape(c, (10*i, 10, 10*i + 8, 30)) for i, c in enumerate(text)))).encode()
+    return labelme_json(Annotation(image, W, H,
+                                   tuple(Shape(c, (10*i, 10, 10*i + 8, 30)) for i, c in enumerate(text)))).encode()
 
 
 def crops(tmp_path, **kw):
-    return make_source(tmp_path/'source', labels={n.replace('png', 'json'): characters(c, n) for n, c in CODES.items()}, **kw)
+    return make_source(tmp_path/'source', labels={n.replace('png', 'json'): characters(c, n) for n, c in CODES.items()},
+                       **kw)

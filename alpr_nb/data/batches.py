@@ -117,7 +117,7 @@ def archive_errors(where: str): # the archive, or archive and member
     except UserError: raise
     except Exception as e:
         raise UserError(f'{where}: damaged or incomplete archive ({str(e)[:80] or type(e).__name__}); '
-                        'copy it again or pack it anew') from None
+                        'copy it again or pack it again') from None
 
 KIND_BY_PHRASE = {'leads out': 'unsafe name', 'not printable': 'unsafe name', 'a link': 'link',
                   'unpacks to': 'too large file',
@@ -241,8 +241,8 @@ def read_validation(
     for bad, problem in ((table.image == '', 'has no image'), (table.code == '', 'has no code'),
                          (table.duplicated(), 'comes twice')):
         if bad.any():
-            raise UserError(f"{path}: line {bad.idxmax() + 2} ('{table.image[bad.idxmax()]}') {problem}; correct or "
-                            "remove it")
+            first = bad.idxmax()
+            raise UserError(f"{path}: line {first + 2} ('{table.image[first]}') {problem}; correct or remove it")
     return table
 
 # %% ../../nbs/data/batches.ipynb #76ae661b
@@ -253,8 +253,8 @@ def combine(
     "Join source folders into one: their archives (hard links where possible), validation lists and quarantine lists"
     sources, taken = [Path(s) for s in sources], {}
     for s in sources:
-        for part in find_parts(s, {batch for batch,
-                                   names in quarantined_names(read_quarantine(s)).items() if '' in names}):
+        skip = {batch for batch, names in quarantined_names(read_quarantine(s)).items() if '' in names}
+        for part in find_parts(s, skip):
             for file in (part.images, part.labels):
                 if file.name in taken:
                     raise UserError(f'{file}: {taken[file.name]} has the same name; rename one annotator')

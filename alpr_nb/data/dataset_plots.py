@@ -41,8 +41,8 @@ def label_mismatches(
 ) -> pd.DataFrame:        # columns image, codes, listed
     "Validation images whose annotation disagrees with validation.csv"
     validation = images[images.split == 'val']
-    differs = [sorted(map(normalize_code, a)) != sorted(map(normalize_code, b)) for a,
-               b in zip(validation.codes, validation.listed)]
+    differs = [sorted(map(normalize_code, a)) != sorted(map(normalize_code, b))
+               for a, b in zip(validation.codes, validation.listed)]
     return validation[differs][['image', 'codes', 'listed']]
 
 # %% ../../nbs/data/dataset_plots.ipynb #cca9beab

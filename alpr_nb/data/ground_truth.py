@@ -87,8 +87,7 @@ def locate_plate(
     coded = sorted((s for s in plates if normalize_code(s.text) in codes), key=lambda s: -_area(s.box))
     if not coded and len(codes) > 1:
         raise UserError(f"{image}: shows {' and '.join(codes)}, but no LabelMe file gives their positions; label the "
-                        "plates, "
-                        "or list only the largest.")
+                        "plates, or list only the largest.")
     boxes = tuple(s.box for s in plates) if file.is_file() else None
     if coded: return normalize_code(coded[0].text), coded[0].box, boxes
     return codes[0], plates[0].box if len(plates) == 1 else None, boxes
@@ -103,15 +102,15 @@ def read_lists(
     for source, column in ((folder/'validation.csv', 'code'), (folder/'labels.csv', 'text')):
         if not source.is_file(): continue
         codes = read_csv_codes(source, column, alphabet)
-        return source, [(n, *(locate_plate(images[n], c, label) if n in images else (c[0], None, None))) for n,
-                        c in codes.items()]
+        return source, [(n, *(locate_plate(images[n], c, label) if n in images else (c[0], None, None)))
+                        for n, c in codes.items()]
     names = {Path(name).stem: name for name in images}
     texts = {f: read_openalpr_plates(f, alphabet) for f in sorted(folder.glob('*.txt'))}
     if not texts:
         raise UserError(f"{folder}: no validation.csv, labels.csv or OpenALPR .txt files; add a list of the vehicles' "
                         "codes.")
-    return folder, [(names.get(f.stem, f.name), *plates[0], tuple(box for _, box in plates)) for f,
-                    plates in texts.items()]
+    return folder, [(names.get(f.stem, f.name), *plates[0], tuple(box for _, box in plates))
+                    for f, plates in texts.items()]
 
 def read_truth(
     folder: Path,        # of the set

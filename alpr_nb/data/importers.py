@@ -20,8 +20,7 @@ from ..core.atomic import replacing
 from ..core.image_files import IMAGES, decode_image
 from .import_formats import FORMATS, RawAnnotation, ReadOptions, find_class_names
 from .pairing import (SkippedFile, list_files, match_listed, name_key, name_problem, pair_files,
-                                  skipped_table,
-                                  write_skipped)
+                                  skipped_table, write_skipped)
 from ..workflow.provenance import imported_from
 from .yolo_labels import clip_shapes
 
@@ -84,8 +83,7 @@ def choose_labels(
     if '' in labels and not labels['']: raise UserError('the boxes of this format have no class; give a label')
     if keep is None and len(labels.keys() - rename.keys()) > 1 and label:
         raise UserError(f'the boxes are of several classes ({known}) and all would be labelled {label!r}; name those '
-                        'to keep '
-                        'or to rename, or give an empty label to keep the class names')
+                        'to keep or to rename, or give an empty label to keep the class names')
     return labels
 
 # %% ../../nbs/data/importers.ipynb #dfcbd31d

@@ -119,11 +119,10 @@ def check_split(
     validation = set(rows.code[rows.split == 'val']) | set(listed.code.map(normalize_code))
     both = rows[(rows.split == 'train') & rows.code.isin(validation)]
     if len(both):
-        raise UserError(f'{source}/validation.csv: the code {both.code.iloc[0]} is in validation and in the training '
-                        'image '
-                        f'{both.image.iloc[0]}' + (f' ({both.code.nunique()} codes are in both)'
-                                                   if both.code.nunique() > 1 else '')
-                        + '; put all images of a code into one of the two')
+        code, image, count = both.code.iloc[0], both.image.iloc[0], both.code.nunique()
+        others = f' ({count} codes are in both)' if count > 1 else ''
+        raise UserError(f'{source}/validation.csv: the code {code} is in validation and in the training image '
+                        f'{image}{others}; put all images of a code into one of the two')
 
 # %% ../../nbs/data/prepare.ipynb #7e33e2d4
 def without_quarantine(
@@ -146,8 +145,7 @@ def _list_validation(source, samples):
     if not validation: raise UserError(f'{source}/validation.csv: lists no image; add some, about a tenth of all')
     if lost := validation - names:
         raise UserError(f'{source}/validation.csv: {min(lost)} is in none of the batches ({len(lost)} such); correct '
-                        'the name '
-                        'or add its batch')
+                        'the name or add its batch')
     if len(validation) == len(samples):
         raise UserError(f'{source}/validation.csv: lists every image; leave some for training')
     return listed
@@ -163,8 +161,8 @@ def _write_samples(samples, to, n_jobs, progress):
     images, boxes, errors = [], [], []
     with workers(), tqdm(total=len(samples), desc=f'prepare {to.task}', unit=' images', mininterval=2,
                          disable=not progress) as bar:
-        work = Parallel(n_jobs=n_jobs, prefer='threads',
-                        return_as='generator')(delayed(_write_chunk)(c, to) for c in _chunks(samples))
+        parallel = Parallel(n_jobs=n_jobs, prefer='threads', return_as='generator')
+        work = parallel(delayed(_write_chunk)(c, to) for c in _chunks(samples))
         for some_images, some_boxes, some_errors in work:
             images.append(some_images)
             boxes.append(some_boxes)

@@ -111,8 +111,8 @@ def char_shapes(
     labels: str,       # the characters
 ) -> tuple:            # of Shape
     "A rectangle for each character"
-    return tuple(Shape(c, tuple(round(float(v), 1) for v in chars.boxes[i])) for c,
-                 i in zip(labels, kept) if i is not None)
+    return tuple(Shape(c, tuple(round(float(v), 1) for v in chars.boxes[i]))
+                 for c, i in zip(labels, kept) if i is not None)
 
 def propose_chars(
     chars: Detections,       # in reading order, boxes in px of the crop

@@ -27,8 +27,7 @@ class WrittenFiles:
             self.files, old_task = {str(k): dict(v) for k, v in known['files'].items()}, known['task']
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             raise UserError(f'{self.file}: not what annotate wrote; restore it. If you remove it, every annotation '
-                            'beside it '
-                            'counts as corrected by a person.') from None
+                            'beside it counts as corrected by a person.') from None
         if old_task != task:
             raise UserError(f'{out}: holds annotations for {old_task}, not for {task}; choose another folder.')
 

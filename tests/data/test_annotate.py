@@ -63,7 +63,8 @@ def write(folder, *names, shape=(96, 256), **texts):
 
 def status(review): return dict(zip(review.image, review.status))
 def code(file): return ''.join(s.label for s in reading_order(read_labelme(file).shapes))
-def tree(folder): return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob('*')) if p.is_file()}
+def tree(folder):
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob('*')) if p.is_file()}
 
 
 def detections(text, p=.9, boxes=None):
@@ -73,7 +74,9 @@ def detections(text, p=.9, boxes=None):
     return Detections(np.float32(boxes), probs)
 
 
-@pytest.mark.parametrize('format, code, rows', [('old', 'ABI1111', 1), ('old', 'WMQ8074', 1), ('mercosul', 'IIM1W11', 1), ('mercosul', 'MWI1I11', 2)])
+@pytest.mark.parametrize('format, code, rows',
+                         [('old', 'ABI1111', 1), ('old', 'WMQ8074', 1), ('mercosul', 'IIM1W11', 1),
+                          ('mercosul', 'MWI1I11', 2)])
 @pytest.mark.parametrize('degrees', [-20, 0, 12])
 def test_true_boxes_are_plausible(format, code, rows, degrees):
     "The boxes of drawn plates, tilted as a camera tilts them"
@@ -87,12 +90,13 @@ def test_true_boxes_are_plausible(format, code, rows, degrees):
 @given(st.text('AB01OI', min_size=1, max_size=9), st.text('AB01OI', min_size=1, max_size=9), st.floats(.05, 1),
        st.lists(st.tuples(*[st.integers(0, 300)]*4), min_size=9, max_size=9))
 def test_only_what_is_read_is_accepted(text, read, p, boxes):
-    "Whatever boxes and texts come: what is accepted reads the text, but for one glyph's two names, with plausible boxes"
+    "For any boxes and texts, an accepted proposal spells the text, up to shared glyphs, and its layout is plausible"
     boxes = [[x, y, x + w, y + h] for x, y, w, h in boxes[:len(read)]]
     proposal = propose_chars(detections(read, p, boxes), CONFIG, text)
     if proposal.status != 'accepted': assert proposal.status == 'disagrees' and proposal.reason; return
     glyphs = str.maketrans('OI', '01')
-    assert proposal.code.translate(glyphs) == ''.join(s.label for s in proposal.shapes).translate(glyphs) == text.translate(glyphs)
+    labels = ''.join(s.label for s in proposal.shapes)
+    assert proposal.code.translate(glyphs) == labels.translate(glyphs) == text.translate(glyphs)
     assert proposal.confidence >= .5 and layout_problem(np.array([s.box for s in proposal.shapes])) == ''
 
 
@@ -123,7 +127,8 @@ def test_photographs_get_plates(tmp_path):
     ann = read_labelme(tmp_path/'out'/'a.json')
     assert (ann.image, ann.width, ann.height) == ('a.jpg', 512, 288)
     assert ann.shapes == (Shape('plate', (60, 45, 140, 75), 'ABC1234'), Shape('plate', (360, 185, 440, 215), 'ABC1234'))
-    assert status(annotate([photos], tmp_path/'none', reader(plates=[[9, 9, 9, 9, .1, 1]]), 'cd', progress=False))['a.jpg'] == 'nothing read'
+    nothing = annotate([photos], tmp_path/'none', reader(plates=[[9, 9, 9, 9, .1, 1]]), 'cd', progress=False)
+    assert status(nothing)['a.jpg'] == 'nothing read'
     assert read_labelme(tmp_path/'none'/'a.json').shapes == ()
 
 
@@ -138,7 +143,8 @@ def test_crops_are_cut_and_keep_their_names(tmp_path):
     (out/'a_1.json').write_text((out/'a_1.json').read_text() + '\n')
     before = tree(out)
     other = [[300, 100, 80, 30, .95, 1], [402, 201, 80, 30, .99, 1]] # the first plate is found no more, another one is
-    assert status(annotate([photos], out, reader(plates=other), 'cr', crops=True, progress=False)) == {'a_1.png': 'corrected', 'a_2.png': 'proposed'}
+    review = annotate([photos], out, reader(plates=other), 'cr', crops=True, progress=False)
+    assert status(review) == {'a_1.png': 'corrected', 'a_2.png': 'proposed'}
     assert not (out/'a_0.json').exists() and not (out/'a_0.png').exists()
     assert all(before[n] == (out/n).read_bytes() for n in ('a_1.png', 'a_1.json'))
     nothing = annotate([photos], out, reader(plates=[[9, 9, 9, 9, .1, 1]]), 'cr', crops=True, progress=False)
@@ -148,14 +154,18 @@ def test_crops_are_cut_and_keep_their_names(tmp_path):
 def test_corrections_stay_and_the_rest_is_refreshed(tmp_path):
     crops, out = write(tmp_path/'in', a='XYZ9876', b='XYZ9876', c='XYZ9876', d='XYZ9876', e='XYZ9876'), tmp_path/'out'
     annotate([crops], out, reader(), 'cr', crops/'texts.csv', progress=False)
-    (out/'review'/'a.json').write_text(json.dumps(labelme_dict(Annotation('a.png', 256, 96, (Shape('X', (1, 1, 9, 9)),)))))
-    for ending in ('json', 'png'): shutil.move(out/'review'/f'b.{ending}', out/f'b.{ending}') # looked at, and put where it belongs
+    by_hand = Annotation('a.png', 256, 96, (Shape('X', (1, 1, 9, 9)),))
+    (out/'review'/'a.json').write_text(json.dumps(labelme_dict(by_hand)))
+    for ending in ('json', 'png'):
+        shutil.move(out/'review'/f'b.{ending}', out/f'b.{ending}') # looked at, and put where it belongs
     (out/'review'/'c.json').write_text('{"shapes": [') # broken, but a person's
     (out/'review'/'d.json').unlink()
     review = annotate([crops], out, reader('XYZ9876'), 'cr', crops/'texts.csv', progress=False)
-    assert status(review) == {'review/a.png': 'corrected', 'b.png': 'corrected', 'review/c.jpg': 'corrected', 'd.png': 'accepted', 'e.png': 'accepted'}
+    assert status(review) == {'review/a.png': 'corrected', 'b.png': 'corrected', 'review/c.jpg': 'corrected',
+                              'd.png': 'accepted', 'e.png': 'accepted'}
     rows = review.set_index('image')
-    assert rows.code['review/a.png'] == 'X' and 'differs' in rows.reason['review/a.png'] and 'not JSON' in rows.reason['review/c.jpg']
+    assert rows.code['review/a.png'] == 'X' and 'differs' in rows.reason['review/a.png']
+    assert 'not JSON' in rows.reason['review/c.jpg']
     assert (out/'review'/'c.json').read_text() == '{"shapes": [' and code(out/'b.json') == 'ABC1234'
     assert not list((out/'review').glob('[de].*')) and code(out/'e.json') == 'XYZ9876'
 
@@ -185,7 +195,8 @@ def test_a_run_killed_at_any_moment_loses_nothing(tmp_path, monkeypatch):
         for file in out.rglob('[!.]*.json'): json.loads(file.read_text())
         assert json.loads((out/'review'/'c.json').read_text()) == dict(shapes=[], by='hand')
         run(out, 'XYZ9876')
-        found, expected = ({n: b for n, b in tree(f).items() if not n.endswith('.part') and n != 'annotate.json'} for f in (out, tmp_path/'whole'))
+        found, expected = ({n: b for n, b in tree(f).items() if not n.endswith('.part') and n != 'annotate.json'}
+                           for f in (out, tmp_path/'whole'))
         assert found == expected
         if finished: break
         moments += 1
@@ -206,7 +217,8 @@ def test_bad_images_are_listed_and_the_rest_goes_on(tmp_path):
     crops = write(tmp_path/'in', 'água 1.png')
     (crops/'empty.jpg').touch(); (crops/'text.png').write_text('no image'); (tmp_path/'none').mkdir()
     review = annotate([crops, crops/'gone.png', tmp_path/'none'], tmp_path/'out', reader(), 'cr', progress=False)
-    assert status(review) == {'água 1.png': 'proposed', **{n: 'unreadable image' for n in ('empty.jpg', 'text.png', 'gone.png', 'none')}}
+    assert status(review) == {'água 1.png': 'proposed',
+                              **{n: 'unreadable image' for n in ('empty.jpg', 'text.png', 'gone.png', 'none')}}
     assert review.image.iloc[-1] == 'água 1.png' and all(review.reason.iloc[:-1])
     table = summary(review).set_index('status').images
     assert table['unreadable image'] == 4 and table['proposed'] == 1
@@ -221,7 +233,9 @@ def test_errors_say_what_to_do(tmp_path):
         with pytest.raises(UserError, match=match): annotate(images, out, reader(), task, progress=False, **kw)
     fails("expected 'cd'", task='ocr')
     fails('are for task cr', task='cd', crops=True)
-    fails('among them', out=crops/'out'); fails('among them', out=crops); fails('among them', images=[crops/'a.png'], out=crops)
+    fails('among them', out=crops/'out')
+    fails('among them', out=crops)
+    fails('among them', images=[crops/'a.png'], out=crops)
     (crops/'sub').mkdir(); cv2.imwrite(str(crops/'sub'/'A.jpg'), np.zeros((9, 9, 3), np.uint8))
     fails('same name'); shutil.rmtree(crops/'sub')
     (tmp_path/'other.csv').write_text('image,text\nz.png,ABC1234\n')
@@ -251,13 +265,15 @@ def test_the_pipeline_takes_what_is_accepted(tmp_path):
             for name in 'ab': z.write(out/f'{name}.{ending}', f'{name}.{ending}')
     samples = list(iter_samples(list_samples(tmp_path)))
     for sample, data, ann in samples:
-        check_sample(ann, cv2.imdecode(np.frombuffer(data, np.uint8), 1), class_numbers('cr', 'plate', ALPHABET), 0, sample.label)
+        check_sample(ann, cv2.imdecode(np.frombuffer(data, np.uint8), 1), class_numbers('cr', 'plate', ALPHABET), 0,
+                     sample.label)
     assert [''.join(s.label for s in reading_order(ann.shapes)) for *_, ann in samples] == ['ABC1234']*2
 
 
 @pytest.fixture
 def LabelFile():
-    return pytest.importorskip('labelme', reason='labelme is not installed (pip install labelme)', exc_type=ImportError).LabelFile
+    return pytest.importorskip('labelme', reason='labelme is not installed (pip install labelme)',
+                               exc_type=ImportError).LabelFile
 
 
 def labelme_save(file, opened, shapes, embed=False):
@@ -271,7 +287,8 @@ def test_labelme_opens_the_files(tmp_path, LabelFile):
     crops, out = write(tmp_path/'in', 'a.png'), tmp_path/'out'
     annotate([crops/'a.png'], out, reader(), 'cr', progress=False)
     shapes = [(s['label'], s['shape_type'], s['points']) for s in LabelFile(str(out/'a.json')).shapes]
-    assert shapes == [(s.label, 'rectangle', [list(s.box[:2]), list(s.box[2:])]) for s in read_labelme(out/'a.json').shapes]
+    assert shapes == [(s.label, 'rectangle', [list(s.box[:2]), list(s.box[2:])])
+                      for s in read_labelme(out/'a.json').shapes]
     assert len(shapes) == 7
 
 

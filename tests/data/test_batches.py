@@ -19,7 +19,9 @@ def raw_zip(path, info, data=b'x'):
     with zipfile.ZipFile(path, 'w') as z: z.writestr(info, data)
 
 
-@pytest.mark.parametrize('name', ['../evil.png', '/tmp/evil.png', 'a/../../evil.png', '..\\evil.png', 'C:\\evil.png', 'C:evil.png'])
+@pytest.mark.parametrize('name',
+                         ['../evil.png', '/tmp/evil.png', 'a/../../evil.png', '..\\evil.png', 'C:\\evil.png',
+                          'C:evil.png'])
 def test_names_that_leave_the_folder(tmp_path, name):
     source = make_source(tmp_path/'source', images={name: picture()})
     refused(source, 'ann_image_part_1.zip', 'leads out of the folder')
@@ -27,7 +29,8 @@ def test_names_that_leave_the_folder(tmp_path, name):
 
 
 def test_nested_folders(tmp_path):
-    refused(make_source(tmp_path/'source', images={'photos/e.png': picture()}), 'photos/e.png', 'zip the files themselves')
+    refused(make_source(tmp_path/'source', images={'photos/e.png': picture()}), 'photos/e.png',
+            'zip the files themselves')
 
 
 def test_what_macos_adds_is_passed_over(tmp_path):
@@ -77,10 +80,12 @@ def test_names_that_come_twice(tmp_path):
     source = make_source(tmp_path/'source', images={'a.jpg': picture('.jpg')})
     refused(source, 'a.jpg', 'the same name as a.png')
     make_source(source)
-    with pytest.warns(UserWarning), zipfile.ZipFile(source/'ann_image_part_1.zip', 'a') as z: z.writestr('a.png', picture())
+    with pytest.warns(UserWarning), zipfile.ZipFile(source/'ann_image_part_1.zip', 'a') as z:
+        z.writestr('a.png', picture())
     refused(source, "ann_image_part_1.zip: 'a.png'", 'the same name')
     make_source(source)
-    for kind in ('image', 'label'): (source/f'ann_{kind}_part_2.zip').write_bytes((source/f'ann_{kind}_part_1.zip').read_bytes())
+    for kind in ('image', 'label'):
+        (source/f'ann_{kind}_part_2.zip').write_bytes((source/f'ann_{kind}_part_1.zip').read_bytes())
     refused(source, 'ann_image_part_2.zip: a.png is also in ann_image_part_1.zip')
 
 
@@ -127,8 +132,10 @@ def test_no_batches(tmp_path):
 
 
 def test_image_without_label_and_the_reverse(tmp_path):
-    refused(make_source(tmp_path/'source', labels={'b.json': None}), 'ann_image_part_1.zip: b.png has no label in ann_label_part_1.zip')
-    refused(make_source(tmp_path/'source', images={'b.png': None}), 'ann_label_part_1.zip: b.json has no image in ann_image_part_1.zip')
+    refused(make_source(tmp_path/'source', labels={'b.json': None}),
+            'ann_image_part_1.zip: b.png has no label in ann_label_part_1.zip')
+    refused(make_source(tmp_path/'source', images={'b.png': None}),
+            'ann_label_part_1.zip: b.json has no image in ann_image_part_1.zip')
 
 
 # several sources

@@ -86,20 +86,23 @@ def test_nothing_else_is_said(mixed):
     _, expected, done = mixed
     named = {(b, i) for b, i, _ in expected}
     others = [r for r in rows(done) if r[:2] not in named]
-    assert others == [('bad_label_part_1.zip', 'CAF\u00c9 1.json', 'name taken')] and not done.findings.batch.str.startswith('synth').any()
+    assert others == [('bad_label_part_1.zip', 'CAF\u00c9 1.json', 'name taken')]
+    assert not done.findings.batch.str.startswith('synth').any()
     bad = done.findings[done.findings.severity == 'severe']
     assert set(bad.finding) | set(done.findings.finding) <= set(FINDING_KINDS) and done.severe == len(bad)
     twice = done.findings[done.findings.image != ''].groupby('image').finding.nunique()
-    assert set(twice[twice > 1].index) == {'one-pixel.png', 'grey-cut.jpg', 'exif-unseen.jpg'} # of which two things are true
+    assert set(twice[twice > 1].index) == {'one-pixel.png', 'grey-cut.jpg', 'exif-unseen.jpg'} # have two problems each
 
 
 def test_the_tables_hold_what_was_found(mixed):
     folder, expected, done = mixed
     out = folder.parent/'found'
-    assert pd.read_csv(out/'findings.csv', dtype=str, keep_default_na=False).values.tolist() == done.findings.values.tolist()
-    assert pd.read_csv(out/'quarantine.csv', dtype=str, keep_default_na=False).values.tolist() == done.quarantine.values.tolist()
+    for name, table in (('findings', done.findings), ('quarantine', done.quarantine)):
+        written = pd.read_csv(out/f'{name}.csv', dtype=str, keep_default_na=False)
+        assert written.values.tolist() == table.values.tolist()
     facts = json.loads((out/'check.json').read_text())
-    assert facts['samples'] == done.samples and sum(facts['findings'].values()) == len(done.findings) == facts['severe'] + facts['notes']
+    assert facts['samples'] == done.samples
+    assert sum(facts['findings'].values()) == len(done.findings) == facts['severe'] + facts['notes']
     assert summary(done.findings)['count'].sum() == len(done.findings)
     assert not done.findings.detail.str.contains(str(folder.parent), regex=False).any()
 
@@ -111,7 +114,8 @@ def test_what_is_in_quarantine_is_not_looked_at_again(mixed, tmp_path):
     again = run(tmp_path)
     assert again.severe == 0 and again.quarantine.equals(done.quarantine)
     assert {i for _, i, k in rows(again)} <= {i for _, i, _ in rows(done)}
-    assert len(again.facts) == len(done.facts) - len(done.quarantine.merge(done.facts, on=['batch', 'image']).image.unique())
+    left_out = done.quarantine.merge(done.facts, on=['batch', 'image']).image.unique()
+    assert len(again.facts) == len(done.facts) - len(left_out)
 
 
 def test_the_number_of_jobs_changes_nothing(mixed):
@@ -130,8 +134,9 @@ def test_pictures_of_findings(mixed, monkeypatch):
     folder, _, done = mixed
     fig = findings_grid(done.findings, folder, count=6, columns=3)
     assert len(fig.axes) == 6 and all(ax.images for ax in fig.axes)
-    monkeypatch.setattr('alpr_nb.data.checks.findings_grid.decode_image', lambda *a: 1/0) # what is unsafe is not even opened
-    assert findings_grid(done.findings[done.findings.finding.isin(['unsafe name', 'link', 'too large file', 'other file'])], folder) is None
+    monkeypatch.setattr('alpr_nb.data.checks.findings_grid.decode_image', lambda *a: 1/0) # unsafe files are not opened
+    unsafe = done.findings.finding.isin(['unsafe name', 'link', 'too large file', 'other file'])
+    assert findings_grid(done.findings[unsafe], folder) is None
     assert findings_grid(findings_table([]), folder) is None
 
 
@@ -158,7 +163,8 @@ def test_folders_of_images_are_checked(tmp_path):
     photo(tmp_path/'more', 'CAF\u00c9 0.png', 'ABC1234', noise(10))
     done = run([s, tmp_path/'more'], 'cd', out=tmp_path/'out')
     assert sorted(rows(done)) == sorted([
-        ('photos', 'alone.png', 'no partner'), ('photos', 'raw/new.heic', 'unused file'), ('more', 'CAF\u00c9 0.png', 'name taken'),
+        ('photos', 'alone.png', 'no partner'), ('photos', 'raw/new.heic', 'unused file'),
+        ('more', 'CAF\u00c9 0.png', 'name taken'),
         ('more', 'deep/a.png', 'box outside')])
     assert findings_grid(done.findings, [s, tmp_path/'more']).axes
     (tmp_path/'more'/'quarantine.csv').write_text('batch,image\nmore,deep/a.png\n')
@@ -166,9 +172,11 @@ def test_folders_of_images_are_checked(tmp_path):
 
 
 def test_known_texts_and_check_digits(tmp_path):
-    for i, code in enumerate(('CSQU3054383', 'CSQU3054384', 'CSQU305438')): photo(tmp_path/'s', f'{i}.png', code, noise(i))
+    for i, code in enumerate(('CSQU3054383', 'CSQU3054384', 'CSQU305438')):
+        photo(tmp_path/'s', f'{i}.png', code, noise(i))
     (tmp_path/'t.csv').write_text('image,text\n0.png,CSQU 305438 3\n1.png,CSQU3054383\n')
-    done = run(tmp_path/'s', 'cd', formats=dict(iso=dict(pattern='LLL[UJZ]NNNNNNN', check='iso6346')), texts=tmp_path/'t.csv')
+    done = run(tmp_path/'s', 'cd', formats=dict(iso=dict(pattern='LLL[UJZ]NNNNNNN', check='iso6346')),
+               texts=tmp_path/'t.csv')
     assert rows(done) == [('s', '1.png', 'text disagrees'), ('s', '1.png', 'check digit'), ('s', '2.png', 'no format')]
 
 
@@ -191,7 +199,9 @@ def test_a_batch_unlike_the_others_is_told(tmp_path):
     assert done.findings.detail.str.startswith('brightness').any()
 
 
-@pytest.mark.parametrize('keys, words', [(dict(task='xx'), 'task is'), (dict(n_jobs=0), 'n_jobs'), (dict(texts='none.csv'), 'none.csv')], ids=str)
+@pytest.mark.parametrize('keys, words',
+                         [(dict(task='xx'), 'task is'), (dict(n_jobs=0), 'n_jobs'),
+                          (dict(texts='none.csv'), 'none.csv')], ids=str)
 def test_what_makes_no_sense_is_refused(tmp_path, keys, words):
     photo(tmp_path/'s', 'a.png', 'ABC1234')
     with pytest.raises(UserError, match=words): run(tmp_path/'s', **dict(task='cd') | keys)
@@ -248,7 +258,8 @@ def test_quarantine_reads_back_whatever_the_names(tmp_path_factory, names):
     table = propose_quarantine(findings_table(Finding(printable(b), printable(i), 'other file', 'x') for b, i in names))
     write_table(table, folder/'quarantine.csv')
     assert read_quarantine(folder).values.tolist() == table.values.tolist()
-    assert quarantined_names(table) == {b: {i for a, i in table[['batch', 'image']].values if a == b} for b in table.batch}
+    assert quarantined_names(table) == {b: {i for a, i in table[['batch', 'image']].values if a == b}
+                                        for b in table.batch}
 
 
 @given(st.sampled_from(['.png', '.jpg']), st.integers(0, 400), st.binary(max_size=12), st.integers(0, 300))
@@ -260,14 +271,18 @@ def test_any_file_is_judged_and_what_passes_can_be_prepared(ending, at, change, 
     label = labelme_json(Annotation('a', 0, 0, (Shape('A', (1, 1, 9, 9)),))).encode()
     facts, _, pixels, found = sample_findings(item, data, label, 'cr', CLASSES, FORMATS)
     assert {f.kind for f in found} <= set(FINDING_KINDS) and header_findings(data, item.image)[0].keys() == facts.keys()
-    if not any(FINDING_KINDS[f.kind].severity == 'severe' for f in found): assert decode_image(data).shape == pixels.shape
+    if not any(FINDING_KINDS[f.kind].severity == 'severe' for f in found):
+        assert decode_image(data).shape == pixels.shape
 
 
 numbers = st.one_of(st.floats(), st.integers(-200, 300), st.text(max_size=3), st.none())
 corner = st.lists(st.integers(-20, 130), min_size=2, max_size=2)
-shapes = st.fixed_dictionaries(dict(label=st.one_of(st.sampled_from(['A', '7', 'plate', '']), st.text(max_size=3), st.none())), optional=dict(
-    points=st.lists(st.lists(numbers, min_size=1, max_size=3), max_size=3) | st.lists(corner, min_size=2, max_size=2),
-    shape_type=st.sampled_from(['rectangle', 'polygon', 'circle', None]), description=st.one_of(st.none(), st.text(max_size=4))))
+points = (st.lists(st.lists(numbers, min_size=1, max_size=3), max_size=3)
+          | st.lists(corner, min_size=2, max_size=2))
+any_label = st.one_of(st.sampled_from(['A', '7', 'plate', '']), st.text(max_size=3), st.none())
+shape_types = st.sampled_from(['rectangle', 'polygon', 'circle', None])
+shapes = st.fixed_dictionaries(dict(label=any_label), optional=dict(
+    points=points, shape_type=shape_types, description=st.one_of(st.none(), st.text(max_size=4))))
 labels = st.fixed_dictionaries(dict(shapes=st.lists(shapes, max_size=4)), optional=dict(
     imageWidth=st.sampled_from([100, 99, None, -1]), imageHeight=numbers))
 

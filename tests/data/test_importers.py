@@ -15,7 +15,8 @@ from alpr_nb.data.yolo_labels import clip_shapes, yolo_line
 
 
 def digest(folder):
-    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.rglob('*')) if p.is_file()}
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.rglob('*'))
+            if p.is_file()}
 
 
 def test_photographs_without_annotation_get_none(tmp_path):
@@ -25,7 +26,9 @@ def test_photographs_without_annotation_get_none(tmp_path):
 
 
 def test_a_code_without_box_speaks_of_the_whole_image(tmp_path):
-    source = make(tmp_path/'s', {'images/a.jpg': picture(), 'images/b.jpg': picture(), 'labels.csv': 'image,code\na.jpg, abc-1234\nb.jpg,\n'})
+    source = make(tmp_path/'s',
+                  {'images/a.jpg': picture(), 'images/b.jpg': picture(),
+                   'labels.csv': 'image,code\na.jpg, abc-1234\nb.jpg,\n'})
     done = import_source('csv', source/'labels.csv', tmp_path/'out', text='code')
     assert read_labelme(tmp_path/'out'/'a.json').shapes == (Shape('plate', (0, 0, W, H), 'abc-1234'),)
     assert found(done) == [('images/b.jpg', 'unreadable annotation')]
@@ -39,17 +42,20 @@ def test_characters_keep_their_classes(tmp_path):
     assert [s.label for s in read_labelme(tmp_path/'out'/'a.json').shapes] == ['9', '4', '0']
 
 
-@pytest.mark.parametrize('where', [{'data.yaml': 'names: [plate, truck]\n'}, {'data.yaml': 'names: {0: plate, 1: truck}\n'},
+@pytest.mark.parametrize('where',
+                         [{'data.yaml': 'names: [plate, truck]\n'}, {'data.yaml': 'names: {0: plate, 1: truck}\n'},
                                    {'classes.txt': 'plate\r\ntruck\r\n'}, {}])
 def test_classes_are_kept_and_renamed(tmp_path, where):
     source = make(tmp_path/'s', where | {'train/images/a.jpg': picture(), 'train/images/b.jpg': picture(),
-                                         'train/labels/a.txt': '0 .5 .5 .1 .1\n1 .5 .5 .9 .9\n', 'train/labels/b.txt': ''})
+                                         'train/labels/a.txt': '0 .5 .5 .1 .1\n1 .5 .5 .9 .9\n',
+                                         'train/labels/b.txt': ''})
     names = {} if where else dict(names=['plate', 'truck'])
     done = import_source('yolo', source, tmp_path/'out', label='', keep=['plate'], rename={'plate': 'number'}, **names)
     assert [s.label for s in read_labelme(tmp_path/'out'/'a.json').shapes] == ['number']
     assert (done.images, done.boxes, found(done)) == (2, 1, [])
     assert read_labelme(tmp_path/'out'/'b.json').shapes == ()
-    with pytest.raises(UserError, match="'car'.*plate, truck"): import_source('yolo', source, tmp_path/'out', keep=['car'], **names)
+    with pytest.raises(UserError, match="'car'.*plate, truck"):
+        import_source('yolo', source, tmp_path/'out', keep=['car'], **names)
 
 
 # the image decides
@@ -63,7 +69,9 @@ def test_boxes_lie_on_the_image_as_it_is_shown(tmp_path):
 
 
 def test_an_annotation_of_another_size_is_not_of_this_image(tmp_path):
-    source = make(tmp_path/'s', {'a.jpg': turned(), 'b.jpg': picture()} | {f'{n}.xml': VOC.format(*BOX, w=W, h=H, code='') for n in 'ab'})
+    source = make(tmp_path/'s',
+                  {'a.jpg': turned(), 'b.jpg': picture()}
+                  | {f'{n}.xml': VOC.format(*BOX, w=W, h=H, code='') for n in 'ab'})
     done = import_source('voc', source, tmp_path/'out')
     assert found(done) == [('a.jpg', 'unreadable annotation')] and '100x60' in done.findings.detail[0]
 
@@ -116,11 +124,14 @@ def test_nothing_is_written_when_it_fails_and_nothing_of_others_replaced(tmp_pat
 
 
 @pytest.mark.parametrize('kind, arguments, words', [
-    ('kitti', {}, 'expected one of'), ('yolo', dict(prefix='../'), 'prefix'), ('voc', {}, 'no .xml files'), ('csv', {}, 'one .csv file'),
+    ('kitti', {}, 'expected one of'), ('yolo', dict(prefix='../'), 'prefix'), ('voc', {}, 'no .xml files'),
+    ('csv', {}, 'one .csv file'),
     ('openalpr', dict(label=''), 'give a label'), ('yolo', dict(names=7), 'class names are 7'),
     ('yolo', dict(names=['plate']), 'no name')])
 def test_what_makes_no_sense_is_refused(tmp_path, kind, arguments, words):
-    source = make(tmp_path/'s', {'a.jpg': picture(), 'a.txt': '7 .5 .5 .1 .1' if kind == 'yolo' else 'a.jpg\t10\t20\t40\t13\tABC1234\n'})
+    source = make(tmp_path/'s',
+                  {'a.jpg': picture(), 'a.txt': '7 .5 .5 .1 .1'
+                   if kind == 'yolo' else 'a.jpg\t10\t20\t40\t13\tABC1234\n'})
     with pytest.raises(UserError, match=words): import_source(kind, source, tmp_path/'out', **arguments)
     with pytest.raises(UserError, match='no such folder'): import_source('yolo', tmp_path/'missing', tmp_path/'out')
     assert not (tmp_path/'out').exists()

@@ -20,7 +20,8 @@ coord = st.floats(-1e5, 1e5, allow_nan=False)
 text = st.text(min_size=1, max_size=8)
 shape = st.builds(lambda label, a, b, c, d, t: Shape(label, bounding_box([[a, b], [c, d]]), t),
                   text, coord, coord, coord, coord, st.text(max_size=8))
-annotation = st.builds(Annotation, st.text('ab1. é', min_size=1, max_size=9), st.integers(0, 9999), st.integers(0, 9999),
+annotation = st.builds(Annotation, st.text('ab1. é', min_size=1, max_size=9), st.integers(0, 9999),
+                       st.integers(0, 9999),
                        st.lists(shape, max_size=5).map(tuple))
 
 
@@ -47,7 +48,8 @@ def test_box_is_normalised(points):
 
 
 def labelme(**shape):
-    return json.dumps(dict(version='5.4.1', shapes=[dict(label='A', points=[[1, 2], [3, 4]], shape_type='rectangle') | shape],
+    return json.dumps(dict(version='5.4.1',
+                           shapes=[dict(label='A', points=[[1, 2], [3, 4]], shape_type='rectangle') | shape],
                            imagePath='a.jpg', imageHeight=9, imageWidth=9)).encode()
 
 
@@ -55,19 +57,24 @@ def test_files_as_labelme_versions_write_them():
     "Before version 5.2 there is no description; a polygon is its bounding box; a file may begin with a byte order mark"
     assert read_labelme(labelme()).shapes == (Shape('A', (1, 2, 3, 4)),)
     assert read_labelme(labelme(description=None)).shapes[0].text == ''
-    assert read_labelme(labelme(points=[[5, 1], [1, 5], [9, 5], [5, 9]], shape_type='polygon')).shapes[0].box == (1, 1, 9, 9)
+    assert read_labelme(labelme(points=[[5, 1], [1, 5], [9, 5], [5, 9]],
+                                shape_type='polygon')).shapes[0].box == (1, 1, 9, 9)
     assert read_labelme(b'\xef\xbb\xbf' + labelme()).image == 'a.jpg'
 
 
 @pytest.mark.parametrize('data', [
-    b'', b'null', b'[]', b'{}', b'{"shapes": {}}', b'\x00\xff\xfe', b'<annotation/>', b'[' * 100_000, b'{"shapes": [1]}',
+    b'', b'null', b'[]', b'{}', b'{"shapes": {}}', b'\x00\xff\xfe', b'<annotation/>', b'[' * 100_000,
+    b'{"shapes": [1]}',
     labelme()[:-20], labelme(label=''), labelme(label=7), labelme(label=None), labelme(shape_type='circle'),
     labelme(shape_type=['rectangle']), labelme(points=None), labelme(points=[]), labelme(points=[[1, 2]]),
     labelme(points=[[1, 2], [3]]), labelme(points=[[1, 2, 3], [4, 5, 6]]), labelme(points=[['x', 2], [3, 4]]),
     labelme(points=[[1, float('nan')], [3, 4]]), labelme(points=[[1, float('inf')], [3, 4]]),
-    labelme(points=[[1, 10**400], [3, 4]]), labelme(points='1234'), labelme(points=[[[1, 2], [3, 4]], [[1, 2], [3, 4]]]),
-    labelme().replace(b'"imageWidth": 9', b'"imageWidth": -9'), labelme().replace(b'"imageWidth": 9', b'"imageWidth": "9"'),
-    labelme().replace(b'"imageWidth": 9', b'"imageWidth": 1' + b'0'*400), labelme().replace(b'"imageWidth": 9', b'"imageWidth": NaN'),
+    labelme(points=[[1, 10**400], [3, 4]]), labelme(points='1234'),
+    labelme(points=[[[1, 2], [3, 4]], [[1, 2], [3, 4]]]),
+    labelme().replace(b'"imageWidth": 9', b'"imageWidth": -9'),
+    labelme().replace(b'"imageWidth": 9', b'"imageWidth": "9"'),
+    labelme().replace(b'"imageWidth": 9', b'"imageWidth": 1' + b'0'*400),
+    labelme().replace(b'"imageWidth": 9', b'"imageWidth": NaN'),
 ])
 def test_what_is_not_labelme(data):
     with pytest.raises(UserError, match='^part_1.zip: a.json') as e: read_labelme(data, 'part_1.zip: a.json')

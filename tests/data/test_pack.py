@@ -75,21 +75,25 @@ def packed(out):
 # the split
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.lists(st.sampled_from(CODES[:40]), max_size=3), max_size=40), st.integers(0, 99), st.floats(0, 1), st.sets(st.sampled_from(CODES[:40])))
+@given(st.lists(st.lists(st.sampled_from(CODES[:40]), max_size=3), max_size=40), st.integers(0, 99), st.floats(0, 1),
+       st.sets(st.sampled_from(CODES[:40])))
 def test_a_vehicle_is_never_on_both_sides(images, seed, share, held):
     sides = [(split_of(codes, seed, share, held), set(codes)) for codes in images]
     trained, validated = (set().union(*(c for s, c in sides if s == side)) for side in ('train', 'validation'))
     assert not trained & validated and not (trained | validated) & held
-    assert all(in_validation(c, seed, share) for c in validated) and not any(in_validation(c, seed, share) for c in trained)
+    assert all(in_validation(c, seed, share)
+               for c in validated) and not any(in_validation(c, seed, share) for c in trained)
     assert all(s == 'train' for s, c in sides if not c)
-    assert all(s == 'held' or len({in_validation(x, seed, share) for x in c}) == 2 for s, c in sides if s in ('both', 'held'))
+    assert all(s == 'held' or len({in_validation(x, seed, share) for x in c}) == 2
+               for s, c in sides if s in ('both', 'held'))
 
 
 @settings(max_examples=12, deadline=None)
 @given(st.lists(st.lists(st.sampled_from(VAL[:3] + TRAIN[:5]), max_size=3), min_size=1, max_size=12), st.integers(1, 5))
 def test_nor_is_it_in_the_archives(tmp_path_factory, images, batch_size):
     tmp = tmp_path_factory.mktemp('pack')
-    for i, codes in enumerate(images): photo(tmp/'s', f'{i:02}', *(c if i % 2 else f'{c[:3].lower()}-{c[3:]}' for c in codes))
+    for i, codes in enumerate(images):
+        photo(tmp/'s', f'{i:02}', *(c if i % 2 else f'{c[:3].lower()}-{c[3:]}' for c in codes))
     photo(tmp/'s', 'z')
     done = pack(tmp/'s', tmp/'out', 'ann', batch_size=batch_size)
     held, codes = set(read_validation(tmp/'out').image), {True: set(), False: set()}
@@ -123,10 +127,12 @@ def test_held_vehicles_are_on_neither_side(tmp_path):
     (tmp_path/'a.csv').write_text(f'\ufeffimage,code\nx.jpg,{VAL[0].lower()}\nx.jpg,{CODES[-1]}\n')
     (tmp_path/'b.csv').write_text(f'image,code\nx.jpg,{TRAIN[0][:3]} {TRAIN[0][3:]}\ny.jpg,\n')
     done = pack(tmp_path/'s', tmp_path/'out', 'ann', hold=[tmp_path/'a.csv', tmp_path/'b.csv'])
-    assert found(done) == [('s/0.png', 'held back'), ('s/1.png', 'held back')] and set(packed(tmp_path/'out')) == {'2.png', '3.png'}
+    assert found(done) == [('s/0.png', 'held back'),
+                           ('s/1.png', 'held back')] and set(packed(tmp_path/'out')) == {'2.png', '3.png'}
     (tmp_path/'a.csv').write_text('image,text\n')
     for bad in (tmp_path/'a.csv', tmp_path/'none.csv', tmp_path):
-        with pytest.raises(UserError, match='expected the columns code'): pack(tmp_path/'s', tmp_path/'out', 'ann', hold=bad)
+        with pytest.raises(UserError, match='expected the columns code'):
+            pack(tmp_path/'s', tmp_path/'out', 'ann', hold=bad)
 
 
 @pytest.mark.parametrize('task, put', [('cd', photo), ('cr', crop)])
@@ -136,7 +142,8 @@ def test_vehicles_that_test_are_on_neither_side(tmp_path, task, put):
     tested = {c for c in CODES[:60] if in_validation(c, 0, .2)}
     assert tested and set(found(done)) == {(f's/{c}.png', 'held back') for c in tested}
     assert {n[:7] for n in packed(tmp_path/'out')} == set(CODES[:60]) - tested
-    assert set(read_validation(tmp_path/'out').code) == {c for c in CODES[:60] if in_validation(c, 0, .3)} - tested != set()
+    assert set(read_validation(tmp_path/'out').code) == {c for c in CODES[:60]
+                                                         if in_validation(c, 0, .3)} - tested != set()
 
 
 def test_repeated_images_train_and_no_others(tmp_path):
@@ -152,15 +159,20 @@ def test_closeups_hold_their_plates_wholly(tmp_path):
     rng = np.random.default_rng(0)
     for c in (VAL[0], *TRAIN[:8]):
         (tmp_path/'s').mkdir(exist_ok=True)
-        (tmp_path/'s'/f'{c}.png').write_bytes(cv2.imencode('.png', rng.integers(0, 255, (600, 900, 3), np.uint8))[1].tobytes())
+        (tmp_path/'s'/f'{c}.png').write_bytes(cv2.imencode('.png',
+                                                           rng.integers(0, 255, (600, 900, 3), np.uint8))[1].tobytes())
         x, y = rng.integers(0, 700), rng.integers(0, 500)
-        write_labelme(tmp_path/'s'/f'{c}.json', Annotation(f'{c}.png', 900, 600, (Shape('plate', (x, y, x + 120, y + 40), c), Shape('plate', (880, 590, 890, 595), VAL[1] if c == VAL[0] else TRAIN[9]))))
+        write_labelme(tmp_path/'s'/f'{c}.json',
+                      Annotation(f'{c}.png', 900, 600,
+                                 (Shape('plate', (x, y, x + 120, y + 40), c),
+                                  Shape('plate', (880, 590, 890, 595), VAL[1] if c == VAL[0] else TRAIN[9]))))
     done, once = pack(tmp_path/'s', tmp_path/'out', 'ann', closeups=2), digest(tmp_path/'out')
     assert done.train == 8 < done.extra <= 16 and done.validation == 1
     for name, ann in packed(tmp_path/'out').items():
         if '-close-' not in name: continue
         (x1, y1, x2, y2), code = ann.shapes[0].box, ann.shapes[0].text
-        assert name.startswith(code) and abs(x2 - x1 - 120) < 1e-6 and abs(y2 - y1 - 40) < 1e-6 and (x2 - x1)/ann.width > 1.15*120/900
+        assert name.startswith(code) and abs(x2 - x1 - 120) < 1e-6 and abs(y2 - y1 - 40) < 1e-6
+        assert (x2 - x1)/ann.width > 1.15*120/900
     pack(tmp_path/'s', tmp_path/'again', 'ann', closeups=2)
     assert once == digest(tmp_path/'again')
 
@@ -169,7 +181,8 @@ def test_closeups_hold_their_plates_wholly(tmp_path):
 
 def test_from_photographs_to_what_trains(tmp_path):
     for i, c in enumerate(TRAIN[:6]): photo(tmp_path/'one', f'caf\u00e9 {i}', c)
-    for i, c in enumerate([*VAL[:2], (VAL[2], VAL[3])]): photo(tmp_path/'two', f'val {i}', *([c] if isinstance(c, str) else c))
+    for i, c in enumerate([*VAL[:2], (VAL[2], VAL[3])]):
+        photo(tmp_path/'two', f'val {i}', *([c] if isinstance(c, str) else c))
     pack([tmp_path/'one', tmp_path/'two'], tmp_path/'batches', 'ann', batch_size=4)
     images, boxes = prepare(tmp_path/'batches', tmp_path/'yolo', tmp_path/'raw', 'cd', n_jobs=1, progress=False)
     assert images.split.value_counts().to_dict() == {'train': 6, 'val': 3} and len(boxes) == 10
@@ -183,7 +196,8 @@ def test_from_photographs_to_what_trains(tmp_path):
 def test_from_crops_to_what_trains(tmp_path):
     for i, c in enumerate(TRAIN[:3] + VAL[:1]): crop(tmp_path/'s', f'c{i}', c)
     done = pack(tmp_path/'s', tmp_path/'out', 'ann', task='cr')
-    assert (done.train, done.validation) == (3, 1) and read_validation(tmp_path/'out').values.tolist() == [['c3.png', VAL[0]]]
+    assert (done.train, done.validation) == (3, 1)
+    assert read_validation(tmp_path/'out').values.tolist() == [['c3.png', VAL[0]]]
     _, boxes = prepare(tmp_path/'out', tmp_path/'yolo', tmp_path/'raw', 'cr', n_jobs=1, progress=False)
     assert len(boxes) == 28
 
@@ -203,7 +217,9 @@ def test_the_same_folders_give_the_same_bytes(tmp_path):
 def test_the_copy_of_the_image_inside_a_labelme_file_stays_behind(tmp_path):
     photo(tmp_path/'s', 'a', TRAIN[0])
     ann = read_labelme(tmp_path/'s'/'a.json')
-    (tmp_path/'s'/'a.json').write_text(json.dumps(labelme_dict(ann) | dict(imageData='A'*100_000, imagePath='..\\old name.png', imageWidth=None)))
+    (tmp_path/'s'/'a.json').write_text(json.dumps(labelme_dict(ann)
+                                                  | dict(imageData='A'*100_000, imagePath='..\\old name.png',
+                                                         imageWidth=None)))
     pack(tmp_path/'s', tmp_path/'out', 'ann')
     assert packed(tmp_path/'out') == {'a.png': ann}
     assert (tmp_path/'out'/'ann_label_part_1.zip').stat().st_size < 2000
@@ -213,7 +229,8 @@ def test_the_copy_of_the_image_inside_a_labelme_file_stays_behind(tmp_path):
 
 def test_whatever_cannot_be_prepared_is_named_and_left_out(tmp_path):
     s = tmp_path/'s'
-    for n in ('good', 'notjson', 'nan', 'outside', 'Twice', 'twice', 'nolabel', 'noimage', 'import'): photo(s, n, TRAIN[0])
+    for n in ('good', 'notjson', 'nan', 'outside', 'Twice', 'twice', 'nolabel', 'noimage', 'import'):
+        photo(s, n, TRAIN[0])
     photo(s, 'truncated', TRAIN[0], data=picture()[:60])
     photo(s, 'empty', TRAIN[0], data=b'')
     photo(s, 'othersize', TRAIN[0], size=(H, W))
@@ -229,8 +246,10 @@ def test_whatever_cannot_be_prepared_is_named_and_left_out(tmp_path):
     done = pack([s, tmp_path/'t'], tmp_path/'out', 'ann')
     assert set(packed(tmp_path/'out')) == {'good.png', 'Twice.png'}
     assert dict(found(done)) == {
-        's/notjson.png': 'unusable sample', 's/nan.png': 'unusable sample', 's/outside.png': 'unusable sample', 's/twice.png': 'name taken',
-        's/nolabel.png': 'no annotation', 's/noimage.json': 'no image', 's/import.png': 'no annotation', 's/truncated.png': 'unusable sample',
+        's/notjson.png': 'unusable sample', 's/nan.png': 'unusable sample', 's/outside.png': 'unusable sample',
+        's/twice.png': 'name taken',
+        's/nolabel.png': 'no annotation', 's/noimage.json': 'no image', 's/import.png': 'no annotation',
+        's/truncated.png': 'unusable sample',
         's/empty.png': 'unusable file', 's/othersize.png': 'unusable sample', 't/GOOD.png': 'name taken'}
     assert not done.findings.detail.str.contains(str(tmp_path), regex=False).any()
 
@@ -244,7 +263,8 @@ def test_upside_down_boxes_are_turned_over(tmp_path):
 
 def test_nothing_is_written_when_it_fails_and_nothing_of_others_replaced(tmp_path):
     photo(tmp_path/'s', 'a', TRAIN[0], data=b'no image')
-    for folders, words in ((tmp_path/'s', 'nothing to pack; the first: s/a.png'), (tmp_path/'none', 'no such folder'), ([], 'at least one')):
+    for folders, words in ((tmp_path/'s', 'nothing to pack; the first: s/a.png'), (tmp_path/'none', 'no such folder'),
+                           ([], 'at least one')):
         with pytest.raises(UserError, match=words): pack(folders, tmp_path/'out', 'ann')
     assert sorted(p.name for p in tmp_path.iterdir()) == ['s']
     photo(tmp_path/'s', 'a', TRAIN[0])
@@ -254,9 +274,13 @@ def test_nothing_is_written_when_it_fails_and_nothing_of_others_replaced(tmp_pat
     assert len(list((tmp_path/'mine').iterdir())) == 2
 
 
-@pytest.mark.parametrize('change', [dict(annotator='a/b'), dict(annotator=''), dict(batch_size=0), dict(validation=1.1), dict(validation=float('nan')),
-                                    dict(seed=-1), dict(task='xx'), dict(test=.2), dict(repeat=0), dict(closeups=-1), dict(closeups=1, task='cr')], ids=str)
+@pytest.mark.parametrize('change',
+                         [dict(annotator='a/b'), dict(annotator=''), dict(batch_size=0), dict(validation=1.1),
+                          dict(validation=float('nan')),
+                          dict(seed=-1), dict(task='xx'), dict(test=.2), dict(repeat=0), dict(closeups=-1),
+                          dict(closeups=1, task='cr')], ids=str)
 def test_what_makes_no_sense_is_refused(tmp_path, change):
     photo(tmp_path/'s', 'a', TRAIN[0])
-    with pytest.raises(UserError, match=f'{next(iter(change))} must be'): pack(tmp_path/'s', tmp_path/'out', **dict(annotator='ann') | change)
+    with pytest.raises(UserError, match=f'{next(iter(change))} must be'):
+        pack(tmp_path/'s', tmp_path/'out', **dict(annotator='ann') | change)
     assert not (tmp_path/'out').exists()

@@ -35,10 +35,11 @@ from alpr_nb.data.prepare import prepare
 # what is written
 
 def test_the_strip_is_cut_and_the_boxes_with_it(tmp_path):
-    boxes = [Shape('plate', (10, 10, 60, 30), 'ABC1234'), Shape('plate', (70, 50, 90, 70)), Shape('plate', (0, 61, 50, 79))]
+    boxes = [Shape('plate', (10, 10, 60, 30), 'ABC1234'), Shape('plate', (70, 50, 90, 70)),
+             Shape('plate', (0, 61, 50, 79))]
     both = labelme_json(Annotation('a.png', W, H, tuple(boxes))).encode()
     (images, found), out = run(make_source(tmp_path/'source', labels={'a.json': both}))
-    # by hand, in an image of 100x60: centres 35,20 and 80,55; sizes 50x20 and 20x10 (cut at 60); the third is in the strip
+    # by hand, in 100x60 px: centres 35,20 and 80,55; sizes 50x20 and 20x10 (cut at 60); the third is in the strip
     assert (out/'yolo/labels/train/a.txt').read_text() == ('0 0.350000 0.333333 0.500000 0.333333\n'
                                                            '0 0.800000 0.916667 0.200000 0.166667\n')
     image = cv2.imread(str(out/'yolo/images/train/a.png'))
@@ -52,7 +53,8 @@ def test_the_folders(tmp_path):
         [f'yolo/images/train/{i}.png' for i in 'abc'] + [f'yolo/labels/train/{i}.txt' for i in 'abc']
         + ['yolo/images/val/d.png', 'yolo/labels/val/d.txt', 'yolo/data.yaml']
         + [f'raw/validation/{n}' for n in ('d.png', 'd.json', 'validation.csv')])
-    assert yaml.safe_load((out/'yolo/data.yaml').read_text()) == dict(train='images/train', val='images/val', names={0: 'plate'})
+    assert yaml.safe_load((out/'yolo/data.yaml').read_text()) == dict(train='images/train', val='images/val',
+                                                                      names={0: 'plate'})
     assert (out/'raw/validation/validation.csv').read_text() == 'image,code\nd.png,JKL3M45\n'
     ann = read_labelme(out/'raw/validation/d.json')
     assert ann == Annotation('d.png', 100, 60, (Shape('plate', (10, 10, 60, 30), 'JKL3M45'),))
@@ -75,7 +77,8 @@ def test_yolov5_finds_no_fault(tmp_path):
     "YOLOv5's own check of images and labels"
     pytest.importorskip('alpr_nb.training.yolov5_compat')
     from yolov5.utils.dataloaders import img2label_paths, verify_image_label
-    _, out = run(make_source(tmp_path/'source', images={'a.png': None, 'a.jpg': picture('.jpg') + b'maker notes'}), strip=0)
+    _, out = run(make_source(tmp_path/'source', images={'a.png': None, 'a.jpg': picture('.jpg') + b'maker notes'}),
+                 strip=0)
     before = digest(out)
     files = sorted(str(p) for p in (out/'yolo/images').rglob('*.*'))
     for file, lb in zip(files, img2label_paths(files)):
@@ -102,9 +105,11 @@ def test_the_same_on_any_number_of_jobs(tmp_path):
 
 def test_picture_bomb(tmp_path):
     "A PNG of a few hundred bytes that says it has 60,000 x 60,000 pixels"
-    def chunk(kind, body): return len(body).to_bytes(4, 'big') + kind + body + zlib.crc32(kind + body).to_bytes(4, 'big')
+    def chunk(kind, body):
+        return len(body).to_bytes(4, 'big') + kind + body + zlib.crc32(kind + body).to_bytes(4, 'big')
     head = (60_000).to_bytes(4, 'big')*2 + bytes([8, 2, 0, 0, 0])
-    bomb = b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', head) + chunk(b'IDAT', zlib.compress(bytes(1000))) + chunk(b'IEND', b'')
+    bomb = b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', head) + chunk(b'IDAT',
+                                                               zlib.compress(bytes(1000))) + chunk(b'IEND', b'')
     refused(make_source(tmp_path/'source', images={'a.png': bomb}), 'ann_image_part_1.zip: a.png')
 
 
@@ -114,7 +119,8 @@ def test_images_that_do_not_decode(tmp_path, data):
 
 
 def test_every_bad_sample_is_counted(tmp_path):
-    said = refused(make_source(tmp_path/'source', images={'b.png': b'x'}, labels={'c.json': b'{}'}), 'b.png', 'not a readable image')
+    said = refused(make_source(tmp_path/'source', images={'b.png': b'x'}, labels={'c.json': b'{}'}), 'b.png',
+                   'not a readable image')
     assert said.endswith('(1 more samples are bad)')
 
 
@@ -141,8 +147,10 @@ def test_strip_higher_than_the_image(tmp_path):
 # the validation list
 
 @pytest.mark.parametrize('text, words', [
-    ('image,code\n', 'lists no image'), ('', 'validation.csv: not a table'), ('foto,code\na.png,X\n', 'no column image'),
-    ('image,code\nz.png,JKL3M45\n', 'z.png is in none of the batches'), ('image,code\nd.png,\n', "line 2 ('d.png') has no code"),
+    ('image,code\n', 'lists no image'), ('', 'validation.csv: not a table'),
+    ('foto,code\na.png,X\n', 'no column image'),
+    ('image,code\nz.png,JKL3M45\n', 'z.png is in none of the batches'),
+    ('image,code\nd.png,\n', "line 2 ('d.png') has no code"),
     ('image,code\nd.png,JKL3M45\nd.png,JKL3M45\n', 'line 3 (\'d.png\') comes twice'),
     ('image,code\n' + ''.join(f'{n},{c}\n' for n, c in CODES.items()), 'lists every image'),
     ('image,code\nd.png,abc-1234\n', 'the code ABC1234 is in validation and in the training image a.png'),
@@ -158,7 +166,8 @@ def test_no_validation_list(tmp_path):
 
 def test_characters_say_the_code_of_both_sides(tmp_path):
     source = crops(tmp_path)
-    pack(source/'ann_label_part_1.zip', {n.replace('png', 'json'): characters('JKL3M45' if n == 'b.png' else c, n) for n, c in CODES.items()})
+    pack(source/'ann_label_part_1.zip',
+         {n.replace('png', 'json'): characters('JKL3M45' if n == 'b.png' else c, n) for n, c in CODES.items()})
     refused(source, 'JKL3M45 is in validation and in the training image b.png', task='cr', strip=0)
 
 
@@ -176,7 +185,8 @@ def test_a_folder_of_the_user_is_not_replaced(tmp_path):
     source = make_source(tmp_path/'source')
     (tmp_path/'photos').mkdir()
     (tmp_path/'photos/mine.txt').write_text('mine')
-    for yolo, raw in ((tmp_path/'photos', tmp_path/'raw'), (tmp_path/'yolo', tmp_path/'photos'), (tmp_path/'yolo', source),
+    for yolo, raw in ((tmp_path/'photos', tmp_path/'raw'), (tmp_path/'yolo', tmp_path/'photos'),
+                      (tmp_path/'yolo', source),
                       (tmp_path, tmp_path/'raw'), (tmp_path/'yolo', tmp_path/'yolo/raw')):
         with pytest.raises(UserError): prepare(source, yolo, raw, 'cd', strip=20, progress=False)
     assert (tmp_path/'photos/mine.txt').read_text() == 'mine' and len(list_samples(source)) == 4
@@ -224,7 +234,9 @@ def test_decoding_is_that_of_opencv():
 
 
 def test_a_photograph_of_two_plates_validates_and_is_measured_by_the_larger_one(tmp_path):
-    two = labelme_json(Annotation('d.png', W, H, (Shape('plate', (5, 5, 30, 12), 'JKL3M45'), Shape('plate', (40, 10, 90, 30), 'BRA2E19')))).encode()
+    two = labelme_json(Annotation('d.png', W, H,
+                                  (Shape('plate', (5, 5, 30, 12), 'JKL3M45'),
+                                   Shape('plate', (40, 10, 90, 30), 'BRA2E19')))).encode()
     source = make_source(tmp_path/'source', labels={'d.json': two}, listed='image,code\nd.png,JKL3M45\nd.png,BRA2E19\n')
     _, out = run(source)
     truth, = read_truth(out/'raw'/'validation')
@@ -232,4 +244,5 @@ def test_a_photograph_of_two_plates_validates_and_is_measured_by_the_larger_one(
 
 
 def test_a_code_that_no_benchmark_could_read_is_refused_before_anything_is_trained(tmp_path):
-    refused(make_source(tmp_path/'source', labels={'d.json': label('JÖL3M45', image='d.png')}, listed='image,code\nd.png,JÖL3M45\n'), 'd.png', 'alphabet')
+    refused(make_source(tmp_path/'source', labels={'d.json': label('JÖL3M45', image='d.png')},
+                        listed='image,code\nd.png,JÖL3M45\n'), 'd.png', 'alphabet')

@@ -34,7 +34,8 @@ def test_prepare_goes_through_with_all_that_is_bad_in_quarantine(tmp_path):
 
     clean_source(tmp_path/'two', 12)
     for p in (tmp_path/'two').glob('synth*'): p.rename(p.with_name(p.name.replace('synth', 'other')))
-    with pytest.raises(UserError, match='also in'): combine([source, tmp_path/'two'], tmp_path/'both') and ready(tmp_path/'both')
+    with pytest.raises(UserError, match='also in'):
+        combine([source, tmp_path/'two'], tmp_path/'both') and ready(tmp_path/'both')
     combine([source], tmp_path/'alone')
     assert len(ready(tmp_path/'alone')[0]) == len(images)
 

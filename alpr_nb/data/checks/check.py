@@ -19,8 +19,7 @@ from tqdm.auto import tqdm
 from ..labelme import read_labelme
 from ..batches import chunk_size
 from .dataset_checks import (FACTS, batch_drift, drift_findings, exact_duplicates, image_hash,
-                                                near_duplicates,
-                                                split_findings)
+                                                near_duplicates, split_findings)
 from ...core.config import UserError
 from .findings import findings_table, propose_quarantine, read_findings, read_quarantine, write_table
 from .sample_checks import sample_findings
@@ -81,8 +80,8 @@ def read_texts(
     t = read_table(file, 'image')
     column = 'code' if 'code' in t and 'text' not in t else 'text'
     require_columns(t, file, 'image', column)
-    return {i: tuple(c for v in codes if (c := normalize_code(v))) for i,
-            codes in t.groupby('image')[column].agg(list).items()}
+    return {i: tuple(c for v in codes if (c := normalize_code(v)))
+            for i, codes in t.groupby('image')[column].agg(list).items()}
 
 def check(
     sources,             # folder of batches or of images with LabelMe files, or several; in order of arrival
@@ -107,9 +106,9 @@ def check(
     rows, size = [], chunk_size(len(samples))
     with workers(), tqdm(total=len(samples), desc=f'check {task}', unit=' images', mininterval=2,
                          disable=None if progress else True) as bar:
-        work = Parallel(n_jobs=n_jobs, prefer='threads', return_as='generator')(
-            delayed(sample_facts)(samples[i:i + size], task, classes, formats,
-                                  strip) for i in range(0, len(samples), size))
+        parallel = Parallel(n_jobs=n_jobs, prefer='threads', return_as='generator')
+        work = parallel(delayed(sample_facts)(samples[i:i + size], task, classes, formats, strip)
+                        for i in range(0, len(samples), size))
         for some_rows, some_findings, n in work:
             rows += some_rows
             findings += some_findings
@@ -164,5 +163,4 @@ def require_no_severe(
     first = severe.iloc[0]
     what = f'{checked}/quarantine.csv' if checked else 'the quarantine.csv that `alpr-nb check --out` writes'
     raise UserError(f'{source}: {len(severe)} severe findings; the first: {first.batch}: {first.image or "all"}: '
-                    f'{first.detail}. '
-                    f'Correct the samples, or copy {what} into the source folder to leave them out')
+                    f'{first.detail}. Correct the samples, or copy {what} into the source folder to leave them out')

@@ -21,7 +21,7 @@ class FindingKind(NamedTuple):
     advice: str    # what to do about it
 
 FINDING_KINDS = {name: FindingKind(severity, advice) for name, severity, advice in (
-    ('damaged archive', 'severe', 'Copy the archive again or pack it anew.'),
+    ('damaged archive', 'severe', 'Copy the archive again or pack it again.'),
     ('missing archive', 'severe', 'Add the archive, or number the parts from 1 without a gap.'),
     ('misnamed archive', 'severe', 'Rename it like ann_image_part_1.zip, or remove it.'),
     ('validation list', 'severe',
@@ -31,7 +31,7 @@ FINDING_KINDS = {name: FindingKind(severity, advice) for name, severity, advice 
     ('too large file', 'severe', 'Do not unpack it. If it is a real image, make it smaller.'),
     ('other file', 'severe', 'Remove it: an archive holds only images or only LabelMe files, without folders.'),
     ('empty file', 'severe', 'Copy the file again.'),
-    ('damaged file', 'severe', 'Copy the archive again or pack it anew; this member cannot be read.'),
+    ('damaged file', 'severe', 'Copy the archive again or pack it again; this member cannot be read.'),
     ('name taken', 'severe', 'Give each image a unique name; upper and lower case and file endings do not count.'),
     ('no partner', 'severe', 'Add the missing image or LabelMe file; without boxes if the image shows no code.'),
     ('unreadable image', 'severe', 'Replace the image by one that opens.'),

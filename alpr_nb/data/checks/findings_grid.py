@@ -52,7 +52,7 @@ def findings_grid(
     if not shown: return None
 
     columns = min(columns, len(shown))
-    fig, axes = plt.subplots(n := -(-len(shown)//columns), columns, figsize=(13, n*3), squeeze=False)
+    fig, axes = plt.subplots(n := -(-len(shown)//columns), columns, figsize=(13, n*3), squeeze=False, layout='tight')
     for ax in axes.flat: ax.axis('off')
     for (r, pixels, shapes), ax in zip(shown, axes.flat):
         ax.imshow(pixels[..., ::-1])
@@ -62,5 +62,4 @@ def findings_grid(
             ax.add_patch(plt.Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor='#de8f05', linewidth=1.2))
             ax.text(x1, y1, (s.text or s.label)[:12], fontsize=8, color='white', va='bottom', clip_on=True,
                     bbox=dict(facecolor='#0173b2', edgecolor='none', pad=.5))
-    fig.tight_layout()
     return fig

@@ -57,8 +57,8 @@ def _validation_codes(source, names_list, findings):
     except UserError as e:
         findings.append(Finding('validation.csv', '', 'validation list', str(e).removeprefix(f'{source}/')))
         return None, {}
-    return set(table.image), {i: tuple(map(normalize_code, c)) for i,
-                              c in table.groupby('image').code.agg(list).items()}
+    return set(table.image), {i: tuple(map(normalize_code, c))
+                              for i, c in table.groupby('image').code.agg(list).items()}
 
 def _side(image, validation): return '' if validation is None else 'val' if image in validation else 'train'
 
@@ -105,9 +105,8 @@ def list_batch_samples(
     return samples, _without_quarantined(findings, skip)
 
 KIND_OF_SKIPPED = {'no annotation': 'no partner', 'no image': 'no partner', 'name taken': 'name taken'}
-UNUSED = ('.zip', '.tar', '.gz', '.7z', '.rar', '.gif', '.heic', '.heif', '.avif', '.jp2', '.jxl', '.psd', '.dng',
-          '.cr2', '.nef'
-          ) # endings of images or archives that are not read
+UNUSED = ('.zip', '.tar', '.gz', '.7z', '.rar', # endings of archives and images that are not read
+          '.gif', '.heic', '.heif', '.avif', '.jp2', '.jxl', '.psd', '.dng', '.cr2', '.nef')
 
 def list_folder_samples(
     sources: list[Path], # folders of images with LabelMe files
@@ -141,8 +140,8 @@ def list_sample_files(
         raise UserError('check: two folders have the same name, so findings could not tell them apart; check them one '
                         'by one')
     samples, findings, folders = [], [], [s for s in sources if not _has_parts(s)]
-    lists = [list_batch_samples(s, texts) for s in sources
-             if _has_parts(s)] + ([list_folder_samples(folders, texts)] if folders else [])
+    lists = [list_batch_samples(s, texts) for s in sources if _has_parts(s)]
+    if folders: lists.append(list_folder_samples(folders, texts))
     for found, problems in lists:
         if both := {s.batch for s in samples} & {s.batch for s in found}:
             raise UserError(f'check: {min(both)} is in two of the folders; rename one annotator, or check them one by '
