@@ -1,20 +1,20 @@
-# Each target makes .venv first when it is missing. `make repro PROFILE=smoke` runs another profile; `dvc repro` takes params.yaml as it is.
+# Each target first creates .venv if it is missing. `make repro PROFILE=smoke` runs another profile.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PROFILE ?= quick
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-# `make VENV=done ...` uses the environment that is active instead.
+# `make VENV=done ...` uses the active environment instead.
 VENV ?= .venv/.installed
 
-.PHONY: install repro test lab docs readme notebooks
+.PHONY: install repro test test-fast test-long lab docs readme notebooks
 install: $(VENV)
 
 .venv/.installed: settings.ini setup.py
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check "setuptools<81" wheel
 	.venv/bin/pip install --quiet --disable-pip-version-check -e '.[train,workbook,dev]'
-	# yolov5 brings OpenCV's windows along, which want libraries of a desktop; both write the same folder, so the plain one goes last
+	# yolov5 installs opencv-python, which needs libraries of a desktop. Both packages write the folder cv2: install headless last.
 	.venv/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps $$(grep -o 'opencv-python-headless==[0-9.]*' settings.ini)
 	touch $@
 
@@ -22,11 +22,24 @@ repro: $(VENV)
 	alpr-nb params profile=$(PROFILE)
 	dvc repro
 
-# Two files at a time, and one thread for each: most of them wait for commands that they started.
-test: export OMP_NUM_THREADS := 1
+# Tests run in two processes with one thread each, because most tests wait for commands that they start.
+test test-fast test-long: export OMP_NUM_THREADS := 1
+PYTEST := pytest -n 2 --dist loadfile
+
+# Everything but the tests marked `long`: at most 12 minutes on two cores.
 test: $(VENV)
 	nbdev_test --n_workers 2 --do_print
-	pytest -n 2 --dist loadfile
+	$(PYTEST)
+
+# Without browsers, installations, trainings and DVC: at most 3 minutes on two cores.
+test-fast: $(VENV)
+	nbdev_test --n_workers 2 --skip_folder_re '^([_.]|training$$)'
+	$(PYTEST) -m 'not (browser or install or train or graph or long)'
+
+# What `test` leaves out: more examples for each hypothesis test, parity, load, and every command of the docs in a fresh clone.
+test-long: $(VENV)
+	$(PYTEST) -m 'hypothesis or long' --hypothesis-profile=long
+	.ci/newcomer $(NEWCOMER)
 
 lab: $(VENV)
 	jupyter lab --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate nbs
@@ -34,7 +47,7 @@ lab: $(VENV)
 docs: $(VENV)
 	alpr-nb docs
 
-# Links of a notebook start in nbs/, those of a README here.
+# Links in a notebook are relative to nbs/, those in a README to this folder.
 readme: $(VENV)
 	jupyter nbconvert --log-level ERROR --to markdown nbs/index.ipynb --output-dir . --output README
 	jupyter nbconvert --log-level ERROR --to markdown nbs/pt.ipynb --output-dir . --output README.pt

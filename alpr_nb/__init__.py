@@ -1,6 +1,6 @@
 """Readers of codes painted on vehicles."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ['Reader', 'Reading', 'Char', 'ReadError', '__version__']
 
 _HOME = dict(Reader='reader', Reading='results', Char='results', ReadError='image_input') # name -> its module

@@ -2,8 +2,8 @@
 
 d = { 'settings': { 'branch': 'main',
                 'doc_baseurl': '/alpr-nb',
-                'doc_host': 'https://alpr-nb.github.io',
-                'git_url': 'https://github.com/alpr-nb/alpr-nb',
+                'doc_host': 'https://YOUR-ACCOUNT.github.io',
+                'git_url': 'https://github.com/YOUR-ACCOUNT/alpr-nb',
                 'lib_path': 'alpr_nb'},
   'syms': { 'alpr_nb.cli': { 'alpr_nb.cli._print_version': ('cli.html#_print_version', 'alpr_nb/cli.py'),
                              'alpr_nb.cli.main': ('cli.html#main', 'alpr_nb/cli.py'),

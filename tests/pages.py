@@ -1,14 +1,14 @@
-"""What a page of the docs says to type. Standard library only: `.ci/newcomer` reads pages with it before anything is installed.
+"""Commands on the pages of the docs. Standard library only, because `.ci/newcomer` runs before anything is installed.
 
-It stands in fenced blocks, and their language says who runs it:
+Commands are in fenced blocks. The language of a block says how it is used:
 
-- ```sh: a newcomer, literally and in the page's order, in one session that begins in the root of a fresh clone, the environment
-  of `make install` active where an earlier page made it.
-- ```python: the same, as a program.
-- ```console: nobody. It takes long, never ends, or needs another machine or the network; it is shown with `$ ` before a line of
-  input.
+- ```sh: a newcomer types it. The blocks of a page run in order, in one shell session that starts in the root of a fresh
+  clone. The environment of `make install` is active if an earlier page made it.
+- ```python: the same, as a Python program.
+- ```console: an example that is not run. It takes long, never ends, or needs another machine or the network. A line of
+  input starts with `$ `.
 
-A page whose commands name `../shared/...` needs that folder beside the clone.
+A page whose commands contain `../shared/...` needs this folder beside the clone.
 """
 import json
 import re
@@ -18,7 +18,8 @@ from pathlib import Path
 def prose(page: Path) -> str:
     "The markdown of a page."
     if page.suffix == '.md': return page.read_text()
-    return '\n\n'.join(''.join(c['source']) for c in json.loads(page.read_text())['cells'] if c['cell_type'] == 'markdown')
+    cells = json.loads(page.read_text())['cells']
+    return '\n\n'.join(''.join(c['source']) for c in cells if c['cell_type'] == 'markdown')
 
 
 def fenced(page: Path) -> list[tuple[str, str]]:
@@ -27,11 +28,12 @@ def fenced(page: Path) -> list[tuple[str, str]]:
 
 
 def blocks(page: Path, language: str) -> list[str]:
-    "Fenced blocks of a language, in order."
-    return [text for spoken, text in fenced(page) if spoken == language]
+    "Fenced blocks of one language, in order."
+    return [text for found, text in fenced(page) if found == language]
 
 
 def reading_order(root: Path) -> dict[str, Path]:
-    "Pages by name as somebody new opens them: the READMEs, the tutorials, the how-tos."
+    "Pages by name, in the order in which a newcomer reads them: the READMEs, the tutorials, the how-tos."
     listed = re.findall(r'\b((?:tutorials|howto)/\w+)\.ipynb', (root/'nbs/sidebar.yml').read_text())
-    return {p.name: p for p in sorted(root.glob('README*.md'))} | {name: root/f'nbs/{name}.ipynb' for name in listed}
+    readmes = {p.name: p for p in sorted(root.glob('README*.md'))}
+    return readmes | {name: root/f'nbs/{name}.ipynb' for name in listed}

@@ -14,6 +14,8 @@ from conftest import copy_project
 from alpr_nb.data.labelme import Annotation, Shape, write_labelme
 from alpr_nb.data.pack import pack
 
+pytestmark = pytest.mark.graph
+
 CODES = 'ABC1234', 'DEF5678', 'GHI9012', 'JKL3M45', 'MNO6789', 'PQR0123'
 
 # In place of `alpr-nb`: writes the outputs of a stage from nothing but the content of what it depends on, in no time.

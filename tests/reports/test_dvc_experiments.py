@@ -8,6 +8,8 @@ from alpr_nb.core.config import UserError
 from alpr_nb.reports.experiment_page import render_experiments, split_columns
 from alpr_nb.reports.dvc_experiments import read_curves, read_rows
 
+pytestmark = pytest.mark.graph
+
 
 @pytest.fixture(scope='module')
 def project(tmp_path_factory):

@@ -14,7 +14,10 @@ from alpr_nb.reports.index_page import render_index
 from alpr_nb.workflow.html_page import page, write_page
 from alpr_nb.workflow.notebook_html import render_report
 
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium here: `apt install chromium` to try the reports in a browser")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM, reason="no Chromium here: `apt install chromium` to try the reports in a browser"),
+]
 CARS = [('ABC1234', 'ABC1234', .99), ('QAB1234', 'OAB1234', .93), ('ABC1D23', 'ABC1D2', .6), ('XYZ0001', '', 0.)]
 CROPS = [('ABC1234', 'ABC1234', .95), ('QQQ1234', 'OOQ1234', .7), ('BBB8888', '8BB8888', .85)]
 

@@ -16,6 +16,7 @@ from onnx_models import ALPHABET, text_model
 from yolov5.models.yolo import DetectionModel
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.train
 
 def checkpoint(path, classes=2):
     "A model with random weights and statistics."

@@ -192,6 +192,7 @@ def test_nothing_is_asked_of_another_host(site, pages):
     assert not [name for name in pages if re.search(r'(?:import|from)\s*[("\']+https?:', (site/name).read_text())]
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(not CHROMIUM, reason='no Chromium is installed')
 def test_pages_in_a_browser_on_a_phone(site, pages):
     with Browser(390, 800) as browser:
