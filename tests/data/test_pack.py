@@ -14,7 +14,7 @@ from alpr_nb.data.batches import combine, find_parts, iter_samples, list_samples
 from alpr_nb.core.config import UserError
 from alpr_nb.data.prepare import prepare
 from alpr_nb.data.pack import pack, side_of
-from alpr_nb.drawing.synthesize import in_validation
+from alpr_nb.codes.formats import in_validation
 from alpr_nb.data.ground_truth import read_truth
 
 W, H = 100, 60
