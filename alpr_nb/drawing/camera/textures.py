@@ -23,10 +23,10 @@ def _tile(beta):
 def texture(
     rng: np.random.Generator, # random generator
     size: tuple,         # (w, h), px
-    grain: float = 1.,   # px of the picture for one of the tile
-    beta: float = 1.,    # 0 white noise, 1 natural, 2 clouds
+    grain: float = 1.,   # px of the picture for one px of the tile
+    beta: float = 1.,    # power of the frequency: 0 white noise, 1 natural pictures, 2 clouds
 ) -> np.ndarray:         # (h, w) uint8, mean 128, deviation 42
-    "Random noise whose spectrum falls with the power `beta` of the frequency"
+    "Random noise whose amplitude falls with the power `beta` of the frequency."
     w, h = (int(np.clip(v/grain, 2, 512)) for v in size)
     x, y = rng.integers(0, 512, 2)
     t = np.roll(_tile(beta), (-y, -x), (0, 1))[:h, :w]
@@ -34,11 +34,11 @@ def texture(
 
 def add_texture(
     image: np.ndarray,   # (H, W, 3) uint8, changed in place
-    noise: np.ndarray,   # (H, W) uint8 around 128
-    amount: float,       # 1 adds the noise as it is
-    mask=None,           # (H, W) uint8, only where it is not 0
+    noise: np.ndarray,   # (H, W) uint8 with mean 128
+    amount: float,       # factor of the noise
+    mask=None,           # (H, W) uint8: changed where it is not 0; None: everywhere
 ):
-    "Add noise to the brightness of a picture"
+    "Add noise to the brightness of a picture."
     out = cv2.addWeighted(image, 1, cv2.cvtColor(noise, cv2.COLOR_GRAY2BGR), amount, -128*amount)
     if mask is None: image[:] = out
     else: cv2.copyTo(out, mask, image)
@@ -47,9 +47,9 @@ def add_texture(
 def smooth_noise(
     rng: np.random.Generator, # random generator
     size: tuple, # (width, height) in px
-    cells: float, # how many grains lie across the width
-) -> np.ndarray: # (height, width) float32 about 0..1
-    "Smooth random field: coarse noise, enlarged."
+    cells: float, # number of random values across the width
+) -> np.ndarray: # (height, width) float32, about 0 to 1
+    "Smooth random field."
     w, h = size
     nx = max(2, int(round(cells)))
     grid = rng.random((max(2, int(round(nx*h/w))), nx), dtype=np.float32)
