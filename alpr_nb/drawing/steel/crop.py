@@ -19,27 +19,27 @@ from .scene import render_walls
 from .schema import SteelSettings
 
 # %% ../../../nbs/drawing/steel/crop.ipynb #2b2f8237
-MIN_SIZE_PX = 12 # px of a capital and of a crop's sides: less cannot be read
+MIN_SIZE_PX = 12 # px: least height of a capital and of a crop; smaller ones cannot be read
 
 def _legible(placed):
-    "Whether each character can be seen and be told to follow the one before it in the code"
+    "Whether each character is at least 1 px wide and high and the reading order of the boxes is that of the code."
     boxes = np.array([[*q.min(0), *q.max(0)] for _, q in placed.chars])
     return (boxes[:, 2:] - boxes[:, :2]).min() >= 1 and [*np.concatenate(lines_of(boxes))] == [*range(len(boxes))]
 
 def draw_steel_crop(
     rng: np.random.Generator, # random generator
-    spec: SteelSettings, # the section of the configuration
-    format: str, # one of its styles
+    spec: SteelSettings, # settings of the scope
+    format: str, # name of a format
     code: str, # without spaces
     width: float = 200.,       # of the longer side of the code, px
     strength: float = 1.,      # of the photographic effects
-    readable: bool = False,    # gently: less aslant, milder, no night
-) -> tuple:                    # image (H, W, 3) BGR uint8, Placed in its pixels
-    "A crop as a detector leaves it, more than half of each character inside; at times brought to one size and sharpened, as archives keep them."
-    for _ in range(20): # few views are so steep that a second one is needed
+    readable: bool = False,    # smaller angles, milder effects, no darkness
+) -> tuple:                    # image (H, W, 3) BGR uint8, PlacedCode in its pixels
+    "A code as a detector cuts it out; sometimes scaled to one size and sharpened, as in some archives of crops."
+    for _ in range(20): # a steep view is drawn again; a second one is rarely needed
         image, placed = _crop(rng, spec, format, code, width, strength, readable)
         if min(image.shape[:2]) >= MIN_SIZE_PX and _legible(placed): return image, placed
-    raise UserError(f'{format}: none of 20 views of {code} could be read; look at yaw, eye, distance and plate-width')
+    raise UserError(f'{format}: expected a legible view of {code}, found none in 20; correct yaw, eye, distance or plate-width in params.yaml.')
 
 def _crop(rng, spec, format, code, width, strength, readable):
     piece = plan_wall(rng, spec, format, code)
