@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Whole', 'Share', 'Weight', 'Pixels', 'WidthShare', 'Widths', 'DEFAULT_PATTERNS', 'DEFAULT_FORMATS', 'DEFAULT_WIDTHS',
-           'ONE_ROW', 'CATEGORIES', 'Weights', 'SynthesisSettings', 'load_settings', 'load_renderer']
+           'ONE_ROW', 'CATEGORIES', 'Weights', 'load_renderer', 'SynthesisSettings', 'load_settings']
 
 # %% ../../nbs/drawing/settings.ipynb #829bdf7a
 import json
@@ -18,6 +18,22 @@ from ..core.config import UserError
 from ..core.validation import validated
 from .plates.plate_wear import WEAR_KINDS
 from .plates.plates import LAYOUTS
+
+# %% ../../nbs/drawing/settings.ipynb #8d9e3a73
+@lru_cache(4)
+def _make_renderer(module, arguments):
+    try: make = import_module(module).renderer
+    except (ImportError, AttributeError) as e:
+        raise UserError(f"synth.renderer: expected a module with a function `renderer`, found {module!r} ({e}); "
+                        f"correct it in params.yaml.") from None
+    return make(*json.loads(arguments))
+
+def load_renderer(
+    s: 'SynthesisSettings', # settings of the task
+):                        # the renderer with `code`, `scene` and `crop`; None: plates on vehicles are drawn
+    "The renderer that the settings name, made from its own settings."
+    if not s.renderer: return None
+    return _make_renderer(s.renderer, json.dumps([s.looks or {}, {name: s.patterns[name] for name in s.formats}]))
 
 # %% ../../nbs/drawing/settings.ipynb #360a158a
 Whole = Annotated[int, Field(strict=True)]
@@ -94,19 +110,3 @@ def load_settings(
 ) -> SynthesisSettings:    # `UserError` names the first key that is wrong
     "Validated settings of a section of params.yaml."
     return validated(SynthesisSettings, where, section)
-
-# %% ../../nbs/drawing/settings.ipynb #8d9e3a73
-@lru_cache(4)
-def _make_renderer(module, arguments):
-    try: make = import_module(module).renderer
-    except (ImportError, AttributeError) as e:
-        raise UserError(f"synth.renderer: expected a module with a function `renderer`, found {module!r} ({e}); "
-                        f"correct it in params.yaml.") from None
-    return make(*json.loads(arguments))
-
-def load_renderer(
-    s: SynthesisSettings, # settings of the task
-):                        # the renderer with `code`, `scene` and `crop`; None: plates on vehicles are drawn
-    "The renderer that the settings name, made from its own settings."
-    if not s.renderer: return None
-    return _make_renderer(s.renderer, json.dumps([s.looks or {}, {name: s.patterns[name] for name in s.formats}]))

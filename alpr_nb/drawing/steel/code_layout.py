@@ -124,7 +124,7 @@ def _beside(rng, piece, near, wide, tall):
 
 def code_painter(
     rng: np.random.Generator, # random generator
-    piece: WallWithCode, # from `new_piece`
+    piece: WallWithCode, # from `plan_wall`
     painted: bool = True, # False: only the other texts
 ):                        # function(canvas) for `draw_wall`
     "A function that paints the code of a wall and the texts near it."
