@@ -22,7 +22,8 @@ def show_images(
     columns = min(columns, len(images))
     rows, cell = -(-len(images)//columns), width/columns
     title = .3 if any(titles) else .06 # inches
-    ratios = [min(max(im.shape[0]/im.shape[1] for im in images[r*columns:(r + 1)*columns]), MAX_RATIO) for r in range(rows)]
+    ratios = [min(max(im.shape[0]/im.shape[1] for im in images[r*columns:(r + 1)*columns]),
+                  MAX_RATIO) for r in range(rows)]
     figure, axes = plt.subplots(rows, columns, figsize=(width, sum(ratios)*cell + rows*title), squeeze=False,
                                 height_ratios=[r*cell + title for r in ratios], layout='constrained')
     figure.get_layout_engine().set(w_pad=.05, h_pad=.03)

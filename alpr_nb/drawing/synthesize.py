@@ -114,7 +114,8 @@ def draw_crop_sample(
     h, w = plate.image.shape[:2]
     if w <= 2*h: px /= 2
     size = (int(px*1.6) + 12, int(px*(1.1 if w > 2*h else 1.7)) + 12)
-    scene = draw_scene(rng, [plate], size, px/size[0], 0, s.strength, dominant=holdout, at=(.5, .5), street=rng.random() < .1)
+    scene = draw_scene(rng, [plate], size, px/size[0], 0, s.strength, dominant=holdout, at=(.5, .5),
+                       street=rng.random() < .1)
     placed = scene.plates[0]
     x1, y1, x2, y2 = placed.box
     m = rng.uniform(-.03, .15, 4)*np.array([x2 - x1, y2 - y1, x2 - x1, y2 - y1])

@@ -93,7 +93,8 @@ def night(
     keep = rng.uniform(.0, .35)
     luma = np.float32([rng.uniform(.1, .25), rng.uniform(.6, .8), rng.uniform(.05, .25)])
     m = np.outer(hue, luma)*(1 - keep) + np.diag(hue)*keep
-    out = adjust_tone(cv2.transform(image, m.astype(np.float32)), gain=rng.uniform(.5, 2.), bias=rng.uniform(-20, 25), pivot=60)
+    out = adjust_tone(cv2.transform(image, m.astype(np.float32)), gain=rng.uniform(.5, 2.), bias=rng.uniform(-20, 25),
+                      pivot=60)
     if bloom > 0: out = cv2.addWeighted(out, 1., haze(out, 1., w/25), bloom, 0)
     spot = _spot((w, h), *rng.uniform((0, 0), (w, h)), rng.uniform(.3, 1.5)*w, rng.uniform(.3, 1.5)*w)
     return multiply_light(out, rng.uniform(.4, .9) + spot*rng.uniform(.2, 1.1))
@@ -136,7 +137,7 @@ def motion_blur(
     k = np.clip(length/2 + .5 - along, 0, 1)*np.clip(1 - across, 0, 1)
     return cv2.filter2D(image, -1, (k/k.sum()).astype(np.float32), borderType=cv2.BORDER_REPLICATE)
 
-NOISE_TILE = 256 # px: the noise of a larger image is this tile repeated, which is not visible and saves most of the time
+NOISE_TILE = 256 # px: the noise of a larger image is this tile repeated, which saves most of the time
 
 def sensor_noise(
     rng: np.random.Generator, # random generator
@@ -223,30 +224,30 @@ def photograph(
     px = strength*w/256
     weights = np.array([v[0] for v in conditions.values()])
     probabilities = list(conditions.values())[rng.choice(len(weights), p=weights/weights.sum())][1]
-    def chance(part): return rng.random() < probabilities.get(part, 0)*min(strength, 1.)
+    def happens(part): return rng.random() < probabilities.get(part, 0)*min(strength, 1.)
 
     out = image
-    if chance('shadow'): out = shadow(rng, out, rng.uniform(.15, .65))
-    if chance('glare'): out = glare(rng, out, strength*rng.uniform(.2, .9))
-    if chance('night'):
+    if happens('shadow'): out = shadow(rng, out, rng.uniform(.15, .65))
+    if happens('glare'): out = glare(rng, out, strength*rng.uniform(.2, .9))
+    if happens('night'):
         out = night(rng, out, (rng.uniform(.4, .85), 1., rng.uniform(.05, .45)), rng.uniform(0, .7)*strength)
-    gain = rng.uniform(.35, .8) if chance('dull') else rng.uniform(.8, 1.15)
-    target = rng.normal(60, 15) if chance('dark') else rng.normal(128, 26)
-    warm = rng.normal(0, .11) if chance('cast') else 0.
+    gain = rng.uniform(.35, .8) if happens('dull') else rng.uniform(.8, 1.15)
+    target = rng.normal(60, 15) if happens('dark') else rng.normal(128, 26)
+    warm = rng.normal(0, .11) if happens('cast') else 0.
     cast = np.array((1 - warm, 1., 1 + warm)) + rng.normal(0, .025, 3)
     cast = cast*(max(target, 25)/max(np.mean(cv2.mean(out)[:3]), 25))**.7
     out = adjust_tone(out, 1 + (gain - 1)*min(strength, 1.5), 0, np.exp(rng.normal(0, .2)*strength),
                1 + (cast - 1)*min(strength, 1.), rng.uniform(70, 150))
-    if chance('pale'): out = adjust_saturation(out, 1 - rng.uniform(.25, .95)*min(strength, 1.2))
-    if chance('haze'): out = haze(out, rng.uniform(.2, .6), px*rng.uniform(2, 14))
+    if happens('pale'): out = adjust_saturation(out, 1 - rng.uniform(.25, .95)*min(strength, 1.2))
+    if happens('haze'): out = haze(out, rng.uniform(.2, .6), px*rng.uniform(2, 14))
 
     scale = np.exp(rng.uniform(np.log(detail[0]), 0))*detail[1] if rng.random() < .75*min(strength, 1.) else 1.
     soft = px*(.4 + .6*min(scale, 1.))
-    if chance('motion'): out = motion_blur(out, soft*min(rng.exponential(4.), 14.), rng.normal(0, 25))
-    if chance('defocus'): out = defocus(out, soft*min(rng.exponential(1.6), 4.5))
+    if happens('motion'): out = motion_blur(out, soft*min(rng.exponential(4.), 14.), rng.normal(0, 25))
+    if happens('defocus'): out = defocus(out, soft*min(rng.exponential(1.6), 4.5))
     sigma, shot = strength*np.minimum(rng.exponential((1.8, 2.)), 9)*(.4 + .6*min(scale, 1.))
-    out = _sensor(rng, out, min(scale, 1.), sigma, shot, strength*chance('tear'))
-    if chance('sharpen'): out = sharpen(out, strength*rng.uniform(.2, 1.2), max(.6, px*rng.uniform(.6, 2.)))
+    out = _sensor(rng, out, min(scale, 1.), sigma, shot, strength*happens('tear'))
+    if happens('sharpen'): out = sharpen(out, strength*rng.uniform(.2, 1.2), max(.6, px*rng.uniform(.6, 2.)))
     return jpeg_compression(out, int(np.clip(rng.normal(100 - 35*strength, 18), 12, 97)))
 
 def _sensor(rng, image, scale, sigma, shot, torn):

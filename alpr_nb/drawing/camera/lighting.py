@@ -64,10 +64,11 @@ def photograph_scene(
 ) -> np.ndarray:            # same shape
     "Photograph a scene; the larger the plate, the stronger the blur."
     w = image.shape[1]
-    bears = np.clip(3*plate/w, .1, 1)*(.5 if readable else 1)
+    tolerance = np.clip(3*plate/w, .1, 1)*(.5 if readable else 1) # factor of the blurs' probabilities
     k = strength*np.interp(plate/w, (.2, .6), (.45, .8))*(.7 if readable else 1)
     blur = ('motion', 'defocus', 'interlace')
-    conditions = {n: (p*(.4 if n == 'night' else 1), {a: q*(bears if a in blur else 1) for a, q in probabilities.items()})
+    conditions = {n: (p*(.4 if n == 'night' else 1),
+                      {a: q*(tolerance if a in blur else 1) for a, q in probabilities.items()})
                   for n, (p, probabilities) in CONDITIONS.items() if n != 'dark' or not readable}
     floor = 75 if readable else 45
     return photograph(rng, image, k, (float(np.clip(floor/plate, .4 if plate/w < .5 else 0, 1)), 1.), conditions)

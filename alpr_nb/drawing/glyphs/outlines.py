@@ -45,7 +45,7 @@ def round_corners(
     out, c = [], np.array(corners, float)
     line = np.roll(c[:, :2], -1, axis=0)-c[:, :2]               # from each corner to the next
     length = np.hypot(*line.T)
-    fit = np.minimum(1, length/np.maximum(c[:, 3]+np.roll(c[:, 2], -1), 1e-9))   # where two curves want more than a line has
+    fit = np.minimum(1, length/np.maximum(c[:, 3]+np.roll(c[:, 2], -1), 1e-9)) # two curves on one line
     a, b = c[:, 2]*np.minimum(np.roll(fit, 1), fit), c[:, 3]*np.minimum(np.roll(fit, 1), fit)
     for i, p in enumerate(c[:, :2]):
         if not (a[i] or b[i]) or (not closed and i in (0, len(c)-1)): out.append(p); continue
@@ -78,7 +78,7 @@ def stroke_quads(
     weight: float,       # thickness, cap heights
     closed: bool = False # the last point joins the first
 ) -> np.ndarray:         # (segments, 4, 2)
-    "Quadrilaterals that cover a stroke with flat ends and mitred joints; at turns above 110 degrees the joint stays open."
+    "Quadrilaterals that cover a stroke with flat ends and mitred joints; joints above 110 degrees stay open."
     p = points[np.r_[True, np.hypot(*np.diff(points, axis=0).T) > 1e-6]]
     if closed: p = np.vstack([p, p[:1]]) if np.hypot(*(p[0]-p[-1])) > 1e-6 else p
     d = np.diff(p, axis=0)

@@ -134,7 +134,8 @@ FAMILIES = dict(
 
 # %% ../../../nbs/drawing/glyphs/painted_lettering.ipynb #c798562c
 _UPRIGHT = dict.fromkeys('035689OQCGSU2J', .5) | dict.fromkeys('BDPR', .48) | {'4': .5, 'A': .5}
-_LEVEL = dict.fromkeys('0ODCGQU', (.5,)) | dict.fromkeys('38B', (.27, .73)) | {'6': (.72,), '9': (.28,), 'P': (.28,), 'R': (.27,), 'A': (.84,)}
+_LEVEL = dict.fromkeys('0ODCGQU', (.5,)) | dict.fromkeys('38B', (.27, .73)) | {'6': (.72,), '9': (.28,), 'P': (.28,),
+                                                                               'R': (.27,), 'A': (.84,)}
 
 def _cut(mask, pad, char, style, gap, at):
     h, w = mask.shape[0] - 2*pad, mask.shape[1] - 2*pad
@@ -211,7 +212,8 @@ def random_lettering(
     forms = {c: v[rng.integers(len(v))] for c, v in FORMS.items()}
     if rng.random() < .6: forms |= {c: FORMS[c][rng.integers(2)] for c in '1I'}
     bridges = ('u', 'l', 'ul')[rng.choice(3, p=(.35, .15, .5))] if rng.random() < f.bridges else ''
-    lettering = Lettering(u(*f.width), u(*f.stroke), u(*f.round), u(*f.shake), u(*f.soft), u(*f.slant), bridges, u(.03, .1), forms,
+    lettering = Lettering(u(*f.width), u(*f.stroke), u(*f.round), u(*f.shake), u(*f.soft), u(*f.slant), bridges,
+                          u(.03, .1), forms,
                 int(rng.integers(2**31)))
     return replace(lettering, face=f.faces[rng.integers(len(f.faces))], heavier=u(*f.heavier)) if f.faces else lettering
 
@@ -237,7 +239,8 @@ def estimate_width(
 ) -> float:               # heights
     "Estimated width of the longest line, without drawing it unless the lettering is a typeface."
     if lettering.face: return max(layout_line(lettering, l)[1] for l in text.split('\n'))
-    return max(sum(.45 if c == ' ' else max(lettering.forms[c][0]*lettering.width, lettering.stroke) + .14 for c in l) for l in text.split('\n'))
+    return max(sum(.45 if c == ' ' else max(lettering.forms[c][0]*lettering.width, lettering.stroke) + .14 for c in l)
+                   for l in text.split('\n'))
 
 def draw_glyph(
     mask: np.ndarray,  # (H, W) uint8, changed in place
@@ -253,7 +256,8 @@ def draw_glyph(
     if w < 1 or h < 1: return
     g = lettering.glyph(char)
     k = min(g.shape[0]/max(y2 - y1, 1), 24)
-    if k > 1.6: g = cv2.resize(g, (max(round(g.shape[1]/k), 1), max(round(g.shape[0]/k), 1)), interpolation=cv2.INTER_AREA)
+    if k > 1.6:
+        g = cv2.resize(g, (max(round(g.shape[1]/k), 1), max(round(g.shape[0]/k), 1)), interpolation=cv2.INTER_AREA)
     M = np.float32([[(x2 - x1)/g.shape[1], 0, x1 - a], [0, (y2 - y1)/g.shape[0], y1 - b]])
     roi = mask[b:b + h, a:a + w]
     np.maximum(roi, cv2.warpAffine(g, M, (w, h), flags=cv2.INTER_LINEAR), out=roi)

@@ -57,7 +57,7 @@ Z 63 + 1,0 62,0 62,22 25,81 62,82 62,100 1,100 1,80 38.5,19 1,18
 · 25 w16.5 4.2,50 20.8,50
 - 25 w12 0,50 25,50
 _ 40
-''', stroke=.175, spacing=MANDATORY_SPACING)
+''', stroke=.175, spacing=MANDATORY_SPACING) # noqa: E501
 
 # %% ../../../nbs/drawing/glyphs/plate_fonts.ipynb #6b5fbbf2
 FE_SPACING = .17
@@ -101,7 +101,7 @@ Z 63 + 3,0 60,0 60,16 20,84 63,84 63,100 0,100 0,84 40.5,14 3,14
 - 63 + 0,41 63,41 63,53 0,53
 · 25 w16.5 4.2,50 20.8,50
 _ 40
-''', stroke=.16, spacing=FE_SPACING, soft=.012)
+''', stroke=.16, spacing=FE_SPACING, soft=.012) # noqa: E501
 
 # %% ../../../nbs/drawing/glyphs/plate_fonts.ipynb #09a07e5b
 SANS = parse_alphabet('sans', '''
@@ -159,7 +159,7 @@ def glyph_mask(
     char: str, # a character of the alphabet
     scale: int,          # pixels a cap height
     weight: float = 1.0  # 1.1: every stroke a tenth thicker
-) -> tuple:              # mask (H, W) uint8 with a margin of GLYPH_PAD cap heights on every side; box (x1, y1, x2, y2) of the ink, px
+) -> tuple:              # mask (H, W) uint8 with a margin of GLYPH_PAD; box (x1, y1, x2, y2) of the ink, px
     "Mask of a glyph, with corners rounded as the alphabet says."
     a = ALPHABETS[alphabet]
     g, pad = a.glyphs[char], math.ceil(GLYPH_PAD*scale)
@@ -167,7 +167,8 @@ def glyph_mask(
     px = lambda q: np.round((np.asarray(q)*scale+pad-.5)*16).astype(np.int32)
     for part in g.parts:
         if part.kind == 'stroke':
-            for q in stroke_quads(part.points, part.weight, part.closed): cv2.fillConvexPoly(m, px(q), 255, cv2.LINE_AA, 4)
+            for q in stroke_quads(part.points, part.weight, part.closed):
+                cv2.fillConvexPoly(m, px(q), 255, cv2.LINE_AA, 4)
         else: cv2.fillPoly(m, [px(part.points)], 255 if part.kind == 'fill' else 0, cv2.LINE_AA, 4)
     m[:pad], m[-pad:] = 0, 0
     r = abs(weight-1)*a.stroke/2*scale
@@ -175,7 +176,7 @@ def glyph_mask(
         k = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2*round(r)+1,)*2)
         m = cv2.dilate(m, k) if weight > 1 else cv2.erode(m, k)
     m = cv2.GaussianBlur(m, (0, 0), max(a.soft*scale, .5))
-    m = cv2.convertScaleAbs(cv2.subtract(m, 112), alpha=255/32)     # a steep slope about one half: corners round, edges stay
+    m = cv2.convertScaleAbs(cv2.subtract(m, 112), alpha=255/32) # steep slope at one half: round corners
     x, y, w, h = cv2.boundingRect(m)
     return m, (x, y, x+w, y+h) if w else (pad,)*4
 
@@ -186,14 +187,15 @@ def draw_text(
     height: float,          # cap height in pixels
     spacing: float = None,  # gap between two cells in cap heights; None: the alphabet's own
     weight: float = 1.0     # 1.1: every stroke a tenth thicker
-) -> tuple:                 # mask (H, W) float32 0..1, exactly a line of cells; ink boxes [(x1, y1, x2, y2)] in its pixels
+) -> tuple:                 # mask (H, W) float32, 0 to 1; boxes [(x1, y1, x2, y2)] of the ink, px
     "Draw a line of text: the mask is as high as the capitals, and the box of each character holds its ink."
     a = ALPHABETS[alphabet]
-    if missing := sorted(set(text)-set(a.glyphs)): raise ValueError(f'alphabet {alphabet!r} has no {"".join(missing)!r}')
+    if missing := sorted(set(text)-set(a.glyphs)):
+        raise ValueError(f'alphabet {alphabet!r} has no {"".join(missing)!r}')
     spacing = a.spacing if spacing is None else spacing
     if not (text and 0 < height <= 2000 and .5 <= weight <= 2 and -.1 <= spacing <= 10):
-        raise ValueError(f'draw_text needs text, a height of 1 to 2000 px, a weight of 0.5 to 2 and a spacing of -0.1 to 10: '
-                         f'got {text!r}, {height}, {weight}, {spacing}')
+        raise ValueError('draw_text: expected text, height from 1 to 2000 px, weight from 0.5 to 2, spacing from -0.1 to 10; '
+                         f'found {text!r}, {height}, {weight}, {spacing}')
     starts = np.cumsum([0]+[a.glyphs[c].advance+spacing for c in text])
     H = max(round(height), 1)
     W = max(round((starts[-1]-spacing)*H), 1)

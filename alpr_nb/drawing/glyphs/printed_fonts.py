@@ -33,7 +33,9 @@ def _open(name):
     from PIL import ImageFont
     package, path = TYPEFACES[name]
     try: path = str(files(package)/path)
-    except ModuleNotFoundError: raise UserError(f"Typeface {name!r}: expected the package {package}, which is not installed; run `pip install '.[workbook]'` in a clone.") from None
+    except ModuleNotFoundError:
+        raise UserError(f"Typeface {name!r}: expected the package {package}, found none; "
+                        f"run `pip install '.[workbook]'` in a clone.") from None
     font = ImageFont.truetype(path, EM_PX)
     return font, font.getbbox('H', anchor='ls')[1], TTFont(path).getBestCmap()
 
@@ -42,8 +44,8 @@ def printed_glyph(
     char: str, # one character
     height: int, # px of a capital
     weight: float = 0., # growth of the strokes on each side, heights of a capital
-) -> np.ndarray | None: # (height, W) uint8, as wide as the ink, a tail below the baseline squeezed in; None: a blank or missing
-    "Mask of a character of a typeface."
+) -> np.ndarray | None: # (height, W) uint8, as wide as the ink; None: a blank, or not in the typeface
+    "Mask of a character of a typeface; a tail below the baseline is squeezed into the height."
     from PIL import Image, ImageDraw
     font, top, known = _open(name)
     if ord(char) not in known or char.isspace(): return None
@@ -51,5 +53,6 @@ def printed_glyph(
     ImageDraw.Draw(image).text((EM_PX//2, base), char, 255, font, 'ls', stroke_width=round(-weight*top))
     ink = np.asarray(image)
     x, y, w, h = cv2.boundingRect((ink > 60).astype(np.uint8))
-    first, last = (y, max(y + h, base)) if h > -.6*top else (base + top, base) # a punctuation mark keeps its place, a letter fills the height
+    # a letter fills the height, a punctuation mark keeps its place
+    first, last = (y, max(y + h, base)) if h > -.6*top else (base + top, base)
     return cv2.resize(ink[first:last, x:x + w], (max(round(-w*height/top), 1), height), interpolation=cv2.INTER_AREA)

@@ -15,7 +15,7 @@ from ..glyphs.plate_fonts import draw_text
 
 # %% ../../../nbs/drawing/plates/plate_canvas.ipynb #ca3032e3
 _turn = np.linspace(np.pi, 1.5*np.pi, 6)[None] + np.arange(4)[:, None]*np.pi/2
-CORNER_ARCS = np.stack([np.cos(_turn), np.sin(_turn)], -1).astype(np.float32) # a quarter circle at each corner, clockwise
+CORNER_ARCS = np.stack([np.cos(_turn), np.sin(_turn)], -1).astype(np.float32) # a quarter circle for each corner
 
 class PlateCanvas:
     "Paint (3 planes BGR, float32) and relief of a plate; lengths are in mm."

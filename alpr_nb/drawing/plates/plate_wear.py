@@ -76,7 +76,7 @@ def stretched_noise(
     n = rng.random((max(round(h/max(ch, 1)), 2), max(round(w/max(cw, 1)), 2)), dtype=np.float32)
     return cv2.resize(n, (w, h), interpolation=cv2.INTER_CUBIC)
 
-UNDERCOATS = (176, 178, 180), (120, 122, 124), (70, 68, 66), (214, 212, 206), (112, 78, 52) # zinc, bare, primer, white, rust
+UNDERCOATS = (176, 178, 180), (120, 122, 124), (70, 68, 66), (214, 212, 206), (112, 78, 52) # zinc to rust
 
 def _light(c): return float(np.dot(c, (.3, .59, .11)))
 
@@ -89,7 +89,8 @@ def draw_peeling(
     u, k = rng.uniform, s.k
     x, y = (np.minimum(np.arange(n), np.arange(n)[::-1]).astype(np.float32)/k for n in (s.w, s.h))
     rim = np.clip(1 - np.minimum(x[None], y[:, None])/np.float32(u(12, 45)), 0, 1)
-    n = .6*stretched_noise(rng, (s.w, s.h), (k*u(12, 50), k*u(12, 50))) + .4*stretched_noise(rng, (s.w, s.h), (k*u(2, 8), k*u(2, 8)))
+    n = .6*stretched_noise(rng, (s.w, s.h), (k*u(12, 50), k*u(12, 50))) + .4*stretched_noise(rng, (s.w, s.h),
+                                                                                             (k*u(2, 8), k*u(2, 8)))
     m = np.clip((n + rim*np.float32(u(.2, .45)) - np.float32(u(.75, .9)))*np.float32(u(5, 40)), 0, 1)
     under = UNDERCOATS[rng.integers(len(UNDERCOATS))]
     hides = abs(_light(under) - _light(p.ink)) < abs(_light(p.ground) - _light(p.ink))
@@ -135,8 +136,11 @@ def flake_mask(
     size, (a, b) = (X2 - X, Y2 - Y), sorted(u((1.2, 3), (5, 18)))
     upright = _along(m, k)
     n = stretched_noise(rng, size, (a*k, b*k))*upright + stretched_noise(rng, size, (b*k, a*k))*(1 - upright)
-    n += np.float32(u(.2, .7))*stretched_noise(rng, size, (k*u(.8, 2.2),)*2) + np.float32(u(0, .6))*stretched_noise(rng, size, (k*u(8, 20),)*2)
-    n -= np.float32(u(-.4, 1.4))*cv2.GaussianBlur(m, (0, 0), max(3.2*k, .8))     # more loss at the pressed edges, or in the middle of a stroke
+    n += np.float32(u(.2, .7))*stretched_noise(rng, size,
+                                               (k*u(.8, 2.2),)*2) + np.float32(u(0, .6))*stretched_noise(rng, size,
+                                                                                                         (k*u(8, 20),
+                                                                                                          )*2)
+    n -= np.float32(u(-.4, 1.4))*cv2.GaussianBlur(m, (0, 0), max(3.2*k, .8)) # more loss at edges or inside strokes
     hard, most, window = u(3, 16), u(.6, 1), (int(LOSS_WINDOW_MM*k)//2*2 + 1,)*2
     for q in quads:
         x1, y1, x2, y2 = (np.array(quad_to_box(q)) - (X, Y, X, Y)).astype(int)
@@ -145,7 +149,7 @@ def flake_mask(
         part = min(share*np.exp(rng.normal(0, .7)), MAX_INK_LOSS)
         g = np.clip((at - np.quantile(at[ink > .5], 1 - part))*np.float32(hard) + np.float32(.5), 0, 1)*np.float32(most)
         lost, there = (cv2.blur(v, window, borderType=cv2.BORDER_CONSTANT) for v in (g*ink, ink))
-        worst = cv2.dilate(lost/np.maximum(there, np.float32(1e-3)), np.ones(window, np.uint8)) # of the windows that hold a point
+        worst = cv2.dilate(lost/np.maximum(there, np.float32(1e-3)), np.ones(window, np.uint8)) # of windows around a point
         g *= np.minimum(1, MAX_LOCAL_LOSS/np.maximum(worst, 1e-3))
         g *= np.float32(min(1, MAX_INK_LOSS/max(float((g*ink).sum()/ink.sum()), 1e-3)))
         gone[Y+y1:Y+y2, X+x1:X+x2] = g
@@ -177,7 +181,8 @@ def bend_field(
     x, y = (np.linspace(0, v, max(round(v/5), 4), dtype=np.float32) for v in (W, H))
     x, y = np.meshgrid(x, y)
     cells = np.array((W, H))/u(60, 220)
-    waves = [stretched_noise(rng, x.shape[::-1], np.array(x.shape[::-1])/np.maximum(cells, 2)) - np.float32(.5) for _ in range(2)]
+    waves = [stretched_noise(rng, x.shape[::-1],
+                             np.array(x.shape[::-1])/np.maximum(cells, 2)) - np.float32(.5) for _ in range(2)]
     d = np.stack(waves)*np.float32([[[u(0, 3)]], [[u(0, 6)]]])
     for _ in range(rng.integers(0, 4)):
         down = rng.random() < .6
@@ -200,9 +205,11 @@ def apply_bend(
     mx, my = d[0] + np.arange(w, dtype=np.float32)[None], d[1] + np.arange(h, dtype=np.float32)[:, None]
     image = cv2.remap(image, mx, my, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     alpha = cv2.remap(alpha, mx, my, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    image = multiply_light(image, 1 + np.gradient(d[1], axis=1)*np.float32(light[0]) + np.gradient(d[1], axis=0)*np.float32(light[1]))
+    slope_x, slope_y = np.gradient(d[1], axis=1), np.gradient(d[1], axis=0)
+    image = multiply_light(image, 1 + slope_x*np.float32(light[0]) + slope_y*np.float32(light[1]))
     was = np.float32(quads).reshape(-1, 1, 2)
     now = was.copy()
     for _ in range(6):      # fixed-point iteration for now + d(now) = was
-        now = was - np.stack([cv2.remap(p, now, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for p in d], -1)
+        now = was - np.stack([cv2.remap(p, now, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for p in d],
+                             -1)
     return image, alpha, list(now.reshape(-1, 4, 2))

@@ -65,27 +65,33 @@ def cell_row(
 LAYOUTS = {l.name: l for l in (
     Layout('old', (400, 130), 'mandatory', 63, cell_row(40, 48.5, 3, 49) + cell_row(210, 49, 4, 49), OLD_PALETTES, (
         Mark('grid', (0, 0, 400, 130), .25, under=True), Mark('rim', (4, 4, 396, 126)), Mark('dot', (168, 73, 179, 84)),
-        Mark('print', (160, 3.5, 252, 9), .6), Mark('print', (388, 40, 393, 90), .25), Mark('strip', (41, 14, 368, 38), .97),
+        Mark('print', (160, 3.5, 252, 9), .6), Mark('print', (388, 40, 393, 90), .25),
+        Mark('strip', (41, 14, 368, 38), .97),
         Mark('slot', (104, 118.5, 121, 124)), Mark('slot', (277, 118.5, 294, 124)),
         Mark('screw', (107, 2, 121, 14)), Mark('screw', (280, 2, 294, 14)), Mark('seal', (19, 7, 54, 28), .75),
         Mark('sticker', (330, 5, 384, 36), .03), Mark('frame', (0, 0, 400, 130), .1))),
     Layout('old-2', (200, 170), 'mandatory', 53, cell_row(56, 44, 3, 40) + cell_row(36, 43, 4, 104), OLD_PALETTES, (
-        Mark('grid', (0, 0, 200, 170), .4, under=True), Mark('rim', (4, 4, 196, 166)), Mark('dot', (166, 62, 176, 72), .3),
+        Mark('grid', (0, 0, 200, 170), .4, under=True), Mark('rim', (4, 4, 196, 166)),
+        Mark('dot', (166, 62, 176, 72), .3),
         Mark('strip', (30, 11, 174, 33), .97), Mark('seal', (4, 18, 30, 36), .6),
         Mark('screw', (58, 1, 70, 11)), Mark('screw', (130, 1, 142, 11)),
         Mark('slot', (58, 160, 72, 165)), Mark('slot', (128, 160, 142, 165)), Mark('frame', (0, 0, 200, 170), .1)),
         ratio=.95),
     Layout('mercosul', (400, 130), 'fe', 65, cell_row(71, 49.4, 7, 47.5), MERCOSUL_PALETTES, (
-        Mark('watermark', (0, 30, 400, 130), .8, under=True), Mark('band', (0, 0, 400, 31), colour=BAND_BLUE, under=True),
-        Mark('emblem', (14, 5, 46, 27), colour=BAND_WHITE), Mark('label', (140, 7, 260, 24), text='BRASIL', colour=BAND_WHITE),
+        Mark('watermark', (0, 30, 400, 130), .8, under=True),
+        Mark('band', (0, 0, 400, 31), colour=BAND_BLUE, under=True),
+        Mark('emblem', (14, 5, 46, 27), colour=BAND_WHITE),
+        Mark('label', (140, 7, 260, 24), text='BRASIL', colour=BAND_WHITE),
         Mark('flag', (358, 6, 386, 26)), Mark('qr', (12, 40, 36, 64), .95), Mark('label', (13, 97, 37, 113), text='BR'),
         Mark('rim', (3, 3, 397, 127), colour='ink'),
         Mark('screw', (107, 2, 121, 14), .6), Mark('screw', (280, 2, 294, 14), .6),
         Mark('screw', (107, 117, 119, 127), .35), Mark('screw', (280, 117, 292, 127), .35),
         Mark('frame', (0, 0, 400, 130), .15)), loose=.4),
     Layout('mercosul-2', (200, 170), 'fe', 53, cell_row(80, 43, 3, 42) + cell_row(36, 43, 4, 106), MERCOSUL_PALETTES, (
-        Mark('watermark', (0, 30, 200, 170), .8, under=True), Mark('band', (0, 0, 200, 31), colour=BAND_BLUE, under=True),
-        Mark('emblem', (10, 6, 36, 26), colour=BAND_WHITE), Mark('label', (62, 8, 138, 24), text='BRASIL', colour=BAND_WHITE),
+        Mark('watermark', (0, 30, 200, 170), .8, under=True),
+        Mark('band', (0, 0, 200, 31), colour=BAND_BLUE, under=True),
+        Mark('emblem', (10, 6, 36, 26), colour=BAND_WHITE),
+        Mark('label', (62, 8, 138, 24), text='BRASIL', colour=BAND_WHITE),
         Mark('flag', (164, 7, 190, 26)), Mark('qr', (12, 40, 34, 62), .95), Mark('label', (12, 76, 34, 90), text='BR'),
         Mark('rim', (3, 3, 197, 167), colour='ink'),
         Mark('screw', (58, 1, 70, 11), .6), Mark('screw', (130, 1, 142, 11), .6),
@@ -221,7 +227,8 @@ def draw_plate(
     mask, chars = code_mask(rng, layout, code, (s.w, s.h))
     paint = mask*remaining_paint(rng, (s.w, s.h), rng.uniform(.1, .55)*age) if rng.random() < .3*age else mask
     quads = [q for _, q in chars]
-    if 'flakes' in own: paint = flake_paint(own['flakes'], s, mask, quads, p) # instead of fine wear: both together would remove too much paint
+    if 'flakes' in own:
+        paint = flake_paint(own['flakes'], s, mask, quads, p) # instead of fine wear, not in addition
     x1, y1, x2, y2 = map(int, quad_to_box(quads))
     s.apply_mask(paint[y1:y2, x1:x2], x1, y1, p.ink)
     s.relief += mask*np.float32(rng.uniform(.6, 1.2))

@@ -95,7 +95,9 @@ def plan_wall(
     block = layout_code(rng, style, weighted_choice(rng, style.layouts), lettering, code)
     (bw, bh), m = block.size, .8*block.height
     def least(wall): return DOOR_LEAVES.get(wall.kind, 1)*bw + 4*m
-    wall, palette = weighted_choice(rng, [w for w in style.walls if least(w) <= w.size[0][1]] or style.walls), weighted_choice(rng, style.palettes)
+    wall, palette = weighted_choice(rng, [w for w in style.walls
+                                          if least(w) <= w.size[0][1]] or style.walls), weighted_choice(rng,
+                                                                                                        style.palettes)
     W, H = max(u(*wall.size[0]), least(wall)), max(u(*wall.size[1]), bh + 4*m)
     def spot(lo, hi, full, need, leaves=1):
         v, leaf = u(lo*full, max(hi*full - need, lo*full)), full/leaves
@@ -107,7 +109,8 @@ def plan_wall(
     age = u(*style.age)
     colour = colour + (ground - colour)*rng.beta(1.1, 5)*.7*age
     free = (x - .35*m, y - .35*m, x + bw + .35*m, y + bh + .35*m)
-    plan = WallPlan(wall.kind, (W, H), tuple(map(float, ground)), free=(free,), posts=tuple((x + p, room) for p, room in block.posts))
+    plan = WallPlan(wall.kind, (W, H), tuple(map(float, ground)), free=(free,),
+                    posts=tuple((x + p, room) for p, room in block.posts))
     return WallWithCode(format, code, style, plan, block, lettering, (x, y), tuple(map(float, colour)), age)
 
 def _filled(rng, text):
@@ -118,8 +121,10 @@ def _beside(rng, piece, near, wide, tall):
     (x, y), (bw, bh), u = piece.place, piece.block.size, rng.uniform
     m = piece.block.height*u(.35, 1.2)
     W, H = piece.plan.size
-    return {'below': lambda: (x + rng.choice([0, 0, u(-.2, 1)])*bw, y + bh + m), 'above': lambda: (x + u(-.2, .6)*bw, y - m - tall),
-            'right': lambda: (x + bw + m*1.6, y + u(0, max(bh - tall, .01))), 'left': lambda: (x - m*1.6 - wide, y + u(0, max(bh - tall, .01))),
+    return {'below': lambda: (x + rng.choice([0, 0, u(-.2, 1)])*bw, y + bh + m),
+            'above': lambda: (x + u(-.2, .6)*bw, y - m - tall),
+            'right': lambda: (x + bw + m*1.6, y + u(0, max(bh - tall, .01))),
+            'left': lambda: (x - m*1.6 - wide, y + u(0, max(bh - tall, .01))),
             'anywhere': lambda: (u(.02, .98)*W - wide*u(0, 1), u(.03, .9)*H)}[near.place]()
 
 def code_painter(
@@ -134,7 +139,9 @@ def code_painter(
         m = .3*h
         taken = [(x - m, y - m, x + bw + m, y + bh + m)]
         def clear(x1, y1, x2, y2): return all(x2 < a or x1 > b2 or y2 < b or y1 > d for a, b, b2, d in taken)
-        if painted and rng.random() < .12: c.rect(x - u(.3, 1)*h, y - u(.3, 1)*h, x + bw + u(.3, 1)*h, y + bh + u(.3, 1)*h, scale_colour(ground, u(.75, 1.25)))
+        if painted and rng.random() < .12:
+            c.rect(x - u(.3, 1)*h, y - u(.3, 1)*h, x + bw + u(.3, 1)*h, y + bh + u(.3, 1)*h,
+                   scale_colour(ground, u(.75, 1.25)))
         for _ in range(int(rng.integers(0, 5))):
             w, t = u(60, 500), u(60, 400)
             px, py = u(0, .92)*piece.plan.size[0], u(0, .92)*piece.plan.size[1]
@@ -146,7 +153,8 @@ def code_painter(
             dx, dy, k = rng.normal(0, (.5*h, .15*h, .08))
             for ch, x1, y1, x2, y2 in block.cells:
                 ch = str(rng.integers(10)) if ch.isdigit() else ch
-                draw_glyph(old, piece.lettering, ch, (*c.px(x + x1*(1 + k) + dx, y + y1 + dy), *c.px(x + x2*(1 + k) + dx, y + y2 + dy)))
+                draw_glyph(old, piece.lettering, ch,
+                           (*c.px(x + x1*(1 + k) + dx, y + y1 + dy), *c.px(x + x2*(1 + k) + dx, y + y2 + dy)))
             c.paint(old, tuple(g + (i - g)*.6 for g, i in zip(ground, piece.ink)), u(.1, .35))
         for near in piece.style.near:
             if rng.random() >= near.probability: continue
@@ -162,11 +170,13 @@ def code_painter(
                 c.text(other, words, nx, ny, t, piece.ink if rng.random() < .92 else u(0, 255, 3))
         if not painted: return
         mask = np.zeros((c.h, c.w), np.uint8)
-        for ch, x1, y1, x2, y2 in block.cells: draw_glyph(mask, piece.lettering, ch, (*c.px(x + x1, y + y1), *c.px(x + x2, y + y2)))
+        for ch, x1, y1, x2, y2 in block.cells:
+            draw_glyph(mask, piece.lettering, ch, (*c.px(x + x1, y + y1), *c.px(x + x2, y + y2)))
         if block.frame:
             _, x1, y1, x2, y2 = block.cells[-1]
             line, d = max(round(h*piece.lettering.stroke*u(.4, .9)*c.k), 1), h*u(.12, .25)
-            p, q = (np.array(c.px(*v)).round().astype(int) for v in ((x + x1 - d, y + y1 - d), (x + x2 + d, y + y2 + d)))
+            p, q = (np.array(c.px(*v)).round().astype(int) for v in ((x + x1 - d, y + y1 - d),
+                                                                     (x + x2 + d, y + y2 + d)))
             cv2.rectangle(mask, p.tolist(), q.tolist(), 255, line, cv2.LINE_AA)
         wear_letters(rng, mask, piece.age*u(.2, 1), h*c.k)
         c.paint(mask, piece.ink, u(.85, 1))

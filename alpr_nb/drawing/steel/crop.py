@@ -39,7 +39,8 @@ def draw_steel_crop(
     for _ in range(20): # a steep view is drawn again; a second one is rarely needed
         image, placed = _crop(rng, spec, format, code, width, strength, readable)
         if min(image.shape[:2]) >= MIN_SIZE_PX and _legible(placed): return image, placed
-    raise UserError(f'{format}: expected a legible view of {code}, found none in 20; correct yaw, eye, distance or plate-width in params.yaml.')
+    raise UserError(f'{format}: expected a legible view of {code}, found none in 20; '
+                    f'correct yaw, eye, distance or plate-width in params.yaml.')
 
 def _crop(rng, spec, format, code, width, strength, readable):
     piece = plan_wall(rng, spec, format, code)

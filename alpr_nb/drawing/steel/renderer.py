@@ -22,7 +22,7 @@ class SteelRenderer:
     def code(self,
         rng,    # random generator
         format, # name of a format
-        keep=lambda code: True, # function(code): whether the code may be used, such as one of the asked side of the split
+        keep=lambda code: True, # function(code): whether the code may be used
     ): # without spaces
         "A random code of a format."
         return random_steel_code(rng, self.formats[format], self.spec.styles[format], keep)

@@ -24,7 +24,7 @@ from ..streets.scenes import PlacedCode, Scene
 
 # %% ../../../nbs/drawing/steel/scene.ipynb #79798e58
 def _view(rng, spec, piece, floor, size, scale, at, tilt, gentle):
-    "A random camera that sees the code at `scale` px a mm and wholly inside: matrix, pixel of the code, place of the camera, distance."
+    "A random camera that sees the code at `scale` px a mm and wholly inside: matrix, pixel, place, distance."
     (w, h), (bw, bh), u = size, piece.block.size, rng.uniform
     H = piece.plan.size[1]
     target = (0., floor + H - piece.place[1] - bh/2, 0.)
@@ -58,7 +58,8 @@ def _shown(pen, plan, left, top, size):
 
 def _rim(box, left, top):
     x1, y1, x2, y2 = box
-    return np.array([[left + x1, top - y1, 0.], [left + x2, top - y1, 0.], [left + x2, top - y2, 0.], [left + x1, top - y2, 0.]])
+    return np.array([[left + x1, top - y1, 0.], [left + x2, top - y1, 0.], [left + x2, top - y2, 0.],
+                     [left + x1, top - y2, 0.]])
 
 def _bulk(pen, rng, plan, left, top, stand):
     "Draw sides and roof of the container or wagon, and its wheels or supports."
@@ -66,7 +67,8 @@ def _bulk(pen, rng, plan, left, top, stand):
     for x, s in ((left, -1), (left + W, 1)):
         q = [[x, top, 0], [x, top, D], [x, floor, D], [x, floor, 0]]
         p = pen.at(q)
-        if p is not None and s*cv2.contourArea(p.astype(np.float32), True) > 0: pen.fill(p, scale_colour(c, rng.uniform(.4, .9)))
+        if p is not None and s*cv2.contourArea(p.astype(np.float32), True) > 0:
+            pen.fill(p, scale_colour(c, rng.uniform(.4, .9)))
     pen.poly([[left, top, 0], [left, top, D], [left + W, top, D], [left + W, top, 0]], scale_colour(c, 1.1), cull=True)
     if stand == 'ground': return
     dark = (rng.uniform(15, 60),)*3
@@ -75,15 +77,18 @@ def _bulk(pen, rng, plan, left, top, stand):
     for i in range(n):
         for d in (-900, 900) if stand == 'rail' else (-650, 650):
             x = left + W*(i + .5)/n + d
-            pen.disc(x, 480, 480, 480, (rng.uniform(15, 40),)*3, 30.); pen.disc(x, 480, 250, 250, (rng.uniform(50, 120),)*3, 20.)
+            pen.disc(x, 480, 480, 480, (rng.uniform(15, 40),)*3, 30.)
+            pen.disc(x, 480, 250, 250, (rng.uniform(50, 120),)*3, 20.)
         if stand == 'rail': pen.rect(left + W*(i + .5)/n, 520, 2600, 260, scale_colour(dark, 1.3), 10.)
 
 def _track(rng, pen):
     "Draw ballast, sleepers and rails."
-    def strip(z, b, h, colour, x=0., n=4e4): pen.poly([[x - n, h, z], [x - n, h, z + b], [x + n, h, z + b], [x + n, h, z]], colour)
+    def strip(z, b, h, colour, x=0., n=4e4):
+        pen.poly([[x - n, h, z], [x - n, h, z + b], [x + n, h, z + b], [x + n, h, z]], colour)
     grey = rng.uniform(60, 130)
     strip(-1300, 4600, 5, (grey*.9, grey*.97, grey))
-    for x in np.arange(-12000, 12000, 600): strip(-500, 2600, 10, scale_colour((grey*.6, grey*.66, grey*.7), rng.uniform(.8, 1.2)), x, 130)
+    for x in np.arange(-12000, 12000, 600):
+        strip(-500, 2600, 10, scale_colour((grey*.6, grey*.66, grey*.7), rng.uniform(.8, 1.2)), x, 130)
     for z in (150, 1670): strip(z, 75, 120, (70, 80, 95)); strip(z, 40, 125, (150, 155, 160))
 
 def _rain(rng, image):
@@ -91,14 +96,17 @@ def _rain(rng, image):
     m, a = np.zeros((h, w), np.uint8), rng.normal(0, .15)
     for _ in range(int(rng.integers(40, 260))):
         p, n = rng.uniform((0, 0), (w, h)), rng.uniform(.01, .05)*h
-        cv2.line(m, (p*8).astype(int).tolist(), ((p + (a*n, n))*8).astype(int).tolist(), int(rng.integers(15, 70)), 1, cv2.LINE_AA, 3)
+        cv2.line(m, (p*8).astype(int).tolist(), ((p + (a*n, n))*8).astype(int).tolist(), int(rng.integers(15, 70)), 1,
+                 cv2.LINE_AA, 3)
     image[:] = cv2.add(image, cv2.merge([m]*3))
 
 def _photograph(rng, image, spec, strength, capital, gentle):
     "Photograph walls; the larger the letters, the stronger the blur."
     w = image.shape[1]
-    bears = float(np.clip(15*capital/w, .1, 1))*(.5 if gentle else 1)
-    conditions = {n: (p, {a: q*(bears if a in ('motion', 'defocus', 'interlace') else 1) for a, q in CONDITIONS[n][1].items()})
+    tolerance = float(np.clip(15*capital/w, .1, 1))*(.5 if gentle else 1)
+    blurs = 'motion', 'defocus', 'interlace'
+    blurred = lambda effects: {a: q*(tolerance if a in blurs else 1) for a, q in effects.items()}
+    conditions = {n: (p, blurred(CONDITIONS[n][1]))
                   for n, p in spec.conditions.items() if not (gentle and n == 'dark' and len(spec.conditions) > 1)}
     k = strength*np.interp(5*capital/w, (.2, .6), (.45, .8))*(.7 if gentle else 1)
     return photograph(rng, image, k, (float(np.clip((13 if gentle else 8.5)/capital, 0, 1)), 1.), conditions)
@@ -114,7 +122,8 @@ def _draw(rng, pen, piece, left, top, stand, size, scale, eye, painted, spec):
     if spec.photographed and rng.random() < spec.photographed:
         image = wall.canvas.image
         apply_photo_light(image, random_photo_crop(rng, spec.photographs, image.shape[1::-1], .1), rng.uniform(.1, .6))
-    pen.paste(wall.canvas.image, np.full((wall.canvas.h, wall.canvas.w), 255, np.uint8), _rim(shown, left, top), rng.uniform(.8, 1.1))
+    pen.paste(wall.canvas.image, np.full((wall.canvas.h, wall.canvas.w), 255, np.uint8), _rim(shown, left, top),
+              rng.uniform(.8, 1.1))
     if not painted: return None
     (x, y), flat = piece.place, np.array([[(b[0], b[1]), (b[2], b[1]), (b[2], b[3]), (b[0], b[3])]
                                           for b in [c[1:] for c in piece.block.cells] + [(0, 0, *piece.block.size)]])
@@ -131,7 +140,7 @@ def _corners(pen, piece, left, top):
 def _area(corners): return float(np.prod(np.ptp(corners, 0)))
 
 def _fits(pen, piece, left, top, size, least, most):
-    "Whether the code of a neighbouring wall lies in the picture, is large enough for a label, and its box is at most `most` px²."
+    "Whether the code of a neighbouring wall is in the picture, large enough for a label and at most `most` px² large."
     q = _corners(pen, piece, left, top)
     return (q is not None and (q > 0).all() and (q < size).all() and max(np.ptp(q, 0)) > least and _area(q) <= most
             and cv2.contourArea(q.astype(np.float32)) > least**2/60)
@@ -157,7 +166,8 @@ def render_walls(
     if stand == 'ground' and rng.random() < .25: floor = u(2400, 2700)   # on top of another container
     P, spot, eye, distance = _view(rng, spec, main, floor, size, scale, at, tilt, dominant)
     image = np.full((h, w, 3), np.uint8(np.clip(rng.uniform(30, 200, 3), 0, 255)), np.uint8)
-    if street and spec.photographed and rng.random() < spec.photographed: image = random_photo_crop(rng, spec.photographs, size)
+    if street and spec.photographed and rng.random() < spec.photographed:
+        image = random_photo_crop(rng, spec.photographs, size)
     elif street: draw_background(rng, image, P, distance); draw_ground(rng, image, P)
     pen = Pen(image, P)
     left, top = -main.place[0] - main.block.size[0]/2, floor + main.plan.size[1]
@@ -167,15 +177,19 @@ def render_walls(
         k, gap = rng.random()*(1 if stand == 'ground' else .8), u(60, 1200)
         if k < .4: rows.append((p, left - gap - p.plan.size[0], floor + p.plan.size[1], True)); left = rows[-1][1]
         elif k < .8: rows.append((p, right + gap, floor + p.plan.size[1], True)); right = rows[-1][1] + p.plan.size[0]
-        else: rows.append((p, rows[0][1] + rng.normal(0, 60), top + 20 + p.plan.size[1], True)); top += 20 + p.plan.size[1]
+        else:
+            rows.append((p, rows[0][1] + rng.normal(0, 60), top + 20 + p.plan.size[1], True))
+            top += 20 + p.plan.size[1]
     if street:
-        under = [pen.at([[l, 0, -300], [l + p.plan.size[0], 0, -300], [l + p.plan.size[0], 0, 3000], [l, 0, 3000]]) for p, l, t, _ in rows]
+        under = [pen.at([[l, 0, -300], [l + p.plan.size[0], 0, -300], [l + p.plan.size[0], 0, 3000], [l, 0, 3000]])
+                        for p, l, t, _ in rows]
         if stand == 'rail': _track(rng, pen)
         shade_ground(image, [q for q in under if q is not None], u(.4, .85))
     least, most, placed = max(.02*w, 16.), np.inf, []
     if dominant: least, most = max(least, .3*scale*max(main.block.size)), .5*_area(_corners(pen, *rows[0][:3]))
     for n, (p, l, t, painted) in reversed(list(enumerate(rows))):
-        if n and not (painted := _fits(pen, p, l, t, size, least, most)) and _shown(pen, p.plan, l, t, size) is None: continue
+        if n and not (painted := _fits(pen, p, l, t, size, least, most)) and _shown(pen, p.plan, l, t, size) is None:
+            continue
         got = _draw(rng, pen, p, l, t, stand, size, scale, (eye[0], eye[1]), painted, spec)
         if got: placed.insert(0, got)
     night = rng.random() < .22 and not (dominant and rng.random() < .5)
@@ -198,12 +212,14 @@ def draw_steel_scene(
     tilt: float = 1.,          # factor of the camera angles, 0: frontal
     street: bool = True,       # draw background and ground
 ) -> Scene: # with every visible code
-    "Draw and photograph walls with codes; a code that would be cut is not drawn. Without codes: a wall without a code, or a photograph."
+    "Draw and photograph walls with codes; cut codes are not drawn. Without codes: a bare wall or a photograph."
     bare = not codes
     if bare and spec.photographed and rng.random() < spec.photographed:
         image = random_photo_crop(rng, spec.photographs, size)
         return Scene(_photograph(rng, image, spec, strength, .03*size[0], dominant) if strength else image, ())
-    if bare: codes = [(f := list(spec.styles)[rng.integers(len(spec.styles))], '0'*sum(map(sum, spec.styles[f].layouts[0].rows)))]
+    if bare:
+        codes = [(f := list(spec.styles)[rng.integers(len(spec.styles))],
+                  '0'*sum(map(sum, spec.styles[f].layouts[0].rows)))]
     pieces = [plan_wall(rng, spec, *c) for c in codes]
     bw, bh = pieces[0].block.size
     scale = min(width*size[0]/max(bw, bh), .8*size[0]/bw, .75*size[1]/bh)

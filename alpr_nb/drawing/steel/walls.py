@@ -64,13 +64,14 @@ def apply_relief(
     z, s = corrugation(x + rng.uniform(0, pitch), pitch, depth, rng.uniform(.08, .2), rng.uniform(.25, .5))
     sun = rng.uniform(-1, 1)
     light = 1 + s*(-sun)*rng.uniform(.1, .6) - np.abs(s)*rng.uniform(0, .25) - (z < depth/2)*rng.uniform(0, .15)
-    light -= np.clip(np.convolve(s*np.sign(sun), np.ones(max(int(pitch*.12*c.k*4), 1)), 'same'), 0, 1)*(z < 1)*rng.uniform(0, .35)
+    light -= np.clip(np.convolve(s*np.sign(sun), np.ones(max(int(pitch*.12*c.k*4), 1)), 'same'), 0,
+                     1)*(z < 1)*rng.uniform(0, .35)
     light = light.reshape(c.w, -1).mean(1).astype(np.float32)
     y1, y2 = (int(np.clip((y - c.y)*c.k, 0, c.h)) for y in band)
     if y2 - y1 < 2: return
     roi = c.image[y1:y2]
     roi[:] = multiply_light(roi, np.repeat(np.clip(light, .15, 1.9)[None], y2 - y1, 0))
-    moved = np.maximum.accumulate(x + z*(x - eye[0])/(eye[1] - z)) + np.arange(n)*1e-7   # rising, as `np.interp` needs it
+    moved = np.maximum.accumulate(x + z*(x - eye[0])/(eye[1] - z)) + np.arange(n)*1e-7 # rising, for `np.interp`
     back = np.interp(c.x + (np.arange(c.w) + .5)/c.k, moved, x)
     mx = np.repeat(((back - c.x)*c.k - .5).astype(np.float32)[None], y2 - y1, 0)
     my = np.repeat(np.arange(y2 - y1, dtype=np.float32)[:, None], c.w, 1)
@@ -98,26 +99,34 @@ def _frame(rng, c, plan, rail, post):
     for x1, y1, x2, y2 in plan.free: rail, post = min(rail, y1 - 14, (H - y2)/1.4 - 14), min(post, x1 - 14, W - x2 - 14)
     for box in ((0, 0, W, rail), (0, H - rail*1.4, W, H), (0, 0, post, H), (W - post, 0, W, H)): c.rect(*box, col)
     dark = scale_colour(plan.colour, .45)
-    c.rect(post, rail, W - post, rail + 14, dark); c.rect(post, H - 1.4*rail - 10, W - post, H - 1.4*rail, scale_colour(plan.colour, 1.2))
-    c.rect(post, rail, post + 14, H - rail, dark); c.rect(W - post - 12, rail, W - post, H - rail, scale_colour(plan.colour, .8))
+    c.rect(post, rail, W - post, rail + 14, dark)
+    c.rect(post, H - 1.4*rail - 10, W - post, H - 1.4*rail, scale_colour(plan.colour, 1.2))
+    c.rect(post, rail, post + 14, H - rail, dark)
+    c.rect(W - post - 12, rail, W - post, H - rail, scale_colour(plan.colour, .8))
     for x in (0, W - 178):
         for y in (0, H - 118):
             if not _clear(plan, x + 89, 89, y, y + 118): continue
-            c.rect(x, y, x + 178, y + 118, scale_colour(col, .9)); c.rect(x + 55, y + 30, x + 125, y + 88, (12, 12, 12), 28)
+            c.rect(x, y, x + 178, y + 118, scale_colour(col, .9))
+            c.rect(x + 55, y + 30, x + 125, y + 88, (12, 12, 12), 28)
 
 def _bars(rng, c, plan):
     "Draw a door: the seam of two leaves, locking bars with cams and handles, hinges."
     (W, H), col, u = plan.size, plan.colour, rng.uniform
-    c.rect(W/2 - 14, 60, W/2 + 14, H - 140, (18, 18, 18)); c.rect(W/2 - 26, 60, W/2 - 14, H - 140, scale_colour(col, .7))
+    c.rect(W/2 - 14, 60, W/2 + 14, H - 140, (18, 18, 18))
+    c.rect(W/2 - 26, 60, W/2 - 14, H - 140, scale_colour(col, .7))
     bar = scale_colour((175, 178, 180), u(.5, 1.1)) if rng.random() < .5 else scale_colour(col, u(.7, 1.15))
     t = np.clip((np.array([.06, .19, .31, .44, .56, .69, .81, .94]) + rng.normal(0, .012))*W, 90, W - 90)
     for x in t[[(1, 2, 5, 6), (0, 3, 4, 7), (1, 3, 4, 6)][rng.integers(3)],]:
         if not _clear(plan, x, 40): continue
-        c.rect(x + 18, 40, x + 34, H - 60, scale_colour(col, .6)); c.rect(x - 17, 30, x + 17, H - 50, bar); c.rect(x - 9, 30, x - 2, H - 50, scale_colour(bar, 1.3))
+        c.rect(x + 18, 40, x + 34, H - 60, scale_colour(col, .6))
+        c.rect(x - 17, 30, x + 17, H - 50, bar)
+        c.rect(x - 9, 30, x - 2, H - 50, scale_colour(bar, 1.3))
         for y in (.02, .28, .5, .74, .95): c.rect(x - 40, y*H, x + 40, y*H + 70, scale_colour(bar, .85))
         if rng.random() < .6:
             y, a = u(.5, .64)*H, x + rng.choice([-1, 1])*u(200, 420)
-            if _clear(plan, (x + a)/2, 230): c.rect(min(x, a), y, max(x, a), y + 42, scale_colour(bar, .8)); c.rect(a - 40, y - 50, a + 40, y + 80, scale_colour(bar, .65))
+            if _clear(plan, (x + a)/2, 230):
+                c.rect(min(x, a), y, max(x, a), y + 42, scale_colour(bar, .8))
+                c.rect(a - 40, y - 50, a + 40, y + 80, scale_colour(bar, .65))
     for y in np.linspace(.08, .9, 5)*H:
         for x in (0, W - 110):
             if _clear(plan, x + 55, 55, y, y + 60): c.rect(x, y, x + 110, y + 60, scale_colour(col, .7))
@@ -127,7 +136,8 @@ def _ribs(rng, c, plan):
     (W, H), u = plan.size, rng.uniform
     pitch, b, d = u(700, 1900), u(60, 170), u(40, 120)
     lean = lambda x, d: d*(x - plan.eye[0])/plan.eye[1]
-    there = [(x, b, lean(x, d)) for x in np.arange(u(0, pitch), W, pitch) if _clear(plan, x, b/2 + abs(lean(x, d)) + 40)]
+    there = [(x, b, lean(x, d)) for x in np.arange(u(0, pitch), W, pitch) if _clear(plan, x,
+                                                                                    b/2 + abs(lean(x, d)) + 40)]
     there += [(x, min(b, .5*room), float(np.clip(lean(x, d), -.15*room, .15*room))) for x, room in plan.posts]
     face, lit = scale_colour(plan.colour, u(.85, 1.2)), u(.5, 1.5)
     for x, b, shift in there:
@@ -138,7 +148,9 @@ def _ribs(rng, c, plan):
         if rng.random() < .3:
             for y in np.arange(60, H, 180): c.pen.disc(x + shift, -y, 12, 12, scale_colour(face, .7))
     for y in (u(20, 90), H - u(60, 150)):
-        if _clear(plan, W/2, W/2, y - 50, y + 52): c.rect(0, y - 50, W, y + 40, face); c.rect(0, y + 40, W, y + 52, scale_colour(plan.colour, .5))
+        if _clear(plan, W/2, W/2, y - 50, y + 52):
+            c.rect(0, y - 50, W, y + 40, face)
+            c.rect(0, y + 40, W, y + 52, scale_colour(plan.colour, .5))
 
 def _planks(rng, c, plan):
     (W, H), step = plan.size, rng.uniform(90, 190)
@@ -155,11 +167,14 @@ def _tank(rng, c, plan):
     light = .45 + .75*np.sqrt(np.clip(1 - (y - up)**2/(1 + abs(up))**2, 0, 1))
     c.image[:] = multiply_light(c.image, np.repeat(light.astype(np.float32)[:, None], c.w, 1))
     for x in np.arange(rng.uniform(0, 2500), W, rng.uniform(1500, 3000)):
-        if _clear(plan, x, 20): c.rect(x - 7, 0, x + 7, H, scale_colour(plan.colour, .7)); c.rect(x + 7, 0, x + 14, H, scale_colour(plan.colour, 1.1))
+        if _clear(plan, x, 20):
+            c.rect(x - 7, 0, x + 7, H, scale_colour(plan.colour, .7))
+            c.rect(x + 7, 0, x + 14, H, scale_colour(plan.colour, 1.1))
 
 def _smooth(rng, c, plan):
     W, H = plan.size
-    for x in np.arange(rng.uniform(0, 1200), W, rng.uniform(500, 1250)): c.rect(x - 4, 0, x + 4, H, scale_colour(plan.colour, rng.uniform(.7, .92)))
+    for x in np.arange(rng.uniform(0, 1200), W, rng.uniform(500, 1250)):
+        c.rect(x - 4, 0, x + 4, H, scale_colour(plan.colour, rng.uniform(.7, .92)))
     if rng.random() < .5:
         for x in np.arange(40, W, 1200):
             for y in np.arange(60, H, 130): c.pen.disc(x, -y, 9, 9, scale_colour(plan.colour, .75))
@@ -177,7 +192,8 @@ def dents(
 ):
     "Light the dents of uneven sheet metal."
     f = smooth_noise(rng, (c.w, c.h), max(c.w/c.k/rng.uniform(300, 900), 2))
-    c.image[:] = multiply_light(c.image, 1 + (cv2.Sobel(f, cv2.CV_32F, 1, 1, ksize=3) + np.diff(f, axis=1, append=f[:, -1:]))*np.float32(14*depth*c.k))
+    slope = cv2.Sobel(f, cv2.CV_32F, 1, 1, ksize=3) + np.diff(f, axis=1, append=f[:, -1:])
+    c.image[:] = multiply_light(c.image, 1 + slope*np.float32(14*depth*c.k))
 
 def draw_wall(
     rng: np.random.Generator, # random generator
@@ -196,9 +212,11 @@ def draw_wall(
     weather_wall(rng, c, age)
     H = plan.size[1]
     x = plan.free[0][0] if plan.free else 0.
-    most = 28*plan.eye[1]/max(abs(x - plan.eye[0]), 1.)   # mm: deeper folds would hide half of a character at this angle
-    if plan.kind == 'corrugated': apply_relief(rng, c, wall, plan.eye, rng.uniform(180, 330), min(rng.uniform(22, 46), most), (110, H - 150))
-    elif plan.kind == 'door' and rng.random() < .4: apply_relief(rng, c, wall, plan.eye, rng.uniform(350, 700), rng.uniform(6, 22), (110, H - 150))
+    most = 28*plan.eye[1]/max(abs(x - plan.eye[0]), 1.)   # mm: deeper folds hide half of a character
+    if plan.kind == 'corrugated':
+        apply_relief(rng, c, wall, plan.eye, rng.uniform(180, 330), min(rng.uniform(22, 46), most), (110, H - 150))
+    elif plan.kind == 'door' and rng.random() < .4:
+        apply_relief(rng, c, wall, plan.eye, rng.uniform(350, 700), rng.uniform(6, 22), (110, H - 150))
     elif rng.random() < .7: dents(rng, c, rng.uniform(.2, 1))
     if over: over(rng, c, plan)
     return wall

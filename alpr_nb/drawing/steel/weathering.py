@@ -58,11 +58,21 @@ def weather_wall(
     "Weather a wall: uneven light, rust, dirt, streaks, scratches and grain."
     size, u = (c.w, c.h), rng.uniform
     mm = c.k
-    c.image[:] = multiply_light(c.image, smooth_noise(rng, size, u(1, 3))*np.float32(u(.05, .3)) + np.float32(1 - .12*rng.random()))
-    if rng.random() < .3 + .5*age: c.paint(blotch_mask(rng, size, u(0, .25)*age, max(60*mm*u(.2, 2), .7), u(1, 5)), DIRT_COLOURS[rng.integers(len(DIRT_COLOURS))], u(.15, .7))
-    if rng.random() < .6*age: c.paint(blotch_mask(rng, size, u(0, .05)*age, max(25*mm*u(.1, 1), .7), u(3, 8)), RUST_COLOURS[rng.integers(4)], u(.4, .95))
-    if rng.random() < .7*age: c.paint(streak_mask(rng, size, int(rng.integers(2, 24)), max(18*mm*u(.3, 2), .6)), [*RUST_COLOURS, *DIRT_COLOURS][rng.integers(9)], u(.2, .8))
-    if rng.random() < .4*age: c.paint(blotch_mask(rng, size, u(.05, .4), max(30*mm, .7), 2, u(5, 30)), DIRT_COLOURS[rng.integers(len(DIRT_COLOURS))], u(.1, .4))
+    c.image[:] = multiply_light(c.image, smooth_noise(rng, size,
+                                                      u(1, 3))*np.float32(u(.05,
+                                                                            .3)) + np.float32(1 - .12*rng.random()))
+    if rng.random() < .3 + .5*age:
+        c.paint(blotch_mask(rng, size, u(0, .25)*age, max(60*mm*u(.2, 2), .7), u(1, 5)),
+                DIRT_COLOURS[rng.integers(len(DIRT_COLOURS))], u(.15, .7))
+    if rng.random() < .6*age:
+        c.paint(blotch_mask(rng, size, u(0, .05)*age, max(25*mm*u(.1, 1), .7), u(3, 8)),
+                RUST_COLOURS[rng.integers(4)], u(.4, .95))
+    if rng.random() < .7*age:
+        c.paint(streak_mask(rng, size, int(rng.integers(2, 24)), max(18*mm*u(.3, 2), .6)),
+                [*RUST_COLOURS, *DIRT_COLOURS][rng.integers(9)], u(.2, .8))
+    if rng.random() < .4*age:
+        c.paint(blotch_mask(rng, size, u(.05, .4), max(30*mm, .7), 2, u(5, 30)),
+                DIRT_COLOURS[rng.integers(len(DIRT_COLOURS))], u(.1, .4))
     if rng.random() < .25*age:      # dust on the lower part
         m = (np.linspace(-.4, 1, c.h).clip(0)**2*255*u(.2, .8)).astype(np.uint8)
         c.paint(np.repeat(m[:, None], c.w, 1), DIRT_COLOURS[rng.integers(len(DIRT_COLOURS))])
@@ -83,7 +93,8 @@ def wear_letters(
     x, y, w, h = cv2.boundingRect(mask)
     if not w: return
     roi, u = mask[y:y + h, x:x + w], rng.uniform
-    if rng.random() < .6*wear: roi[:] = cv2.subtract(roi, blotch_mask(rng, (w, h), u(0, .25)*wear, max(unit*u(.01, .12), .7), u(3, 8)))
+    if rng.random() < .6*wear:
+        roi[:] = cv2.subtract(roi, blotch_mask(rng, (w, h), u(0, .25)*wear, max(unit*u(.01, .12), .7), u(3, 8)))
     if rng.random() < .5*wear:
         thin = smooth_noise(rng, (w, h), max(w/unit*u(.3, 1.5), 2))
         roi[:] = multiply_light(roi[..., None].repeat(3, 2), np.clip(1.1 - wear*thin, .35, 1))[..., 0]

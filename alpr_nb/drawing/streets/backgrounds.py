@@ -28,7 +28,9 @@ def _building(pen, rng, x, z, w, t):
         for j in range(ny):
             k = glass*rng.uniform(.7, 1.3) if not lit or rng.random() < .5 else 220
             pen.rect(x + w*((i + .5)/nx - .5), t*(j + .5)/ny, w/nx*.6, t/ny*.55, (k, k, k*.95), z - 10)
-    if rng.random() < .5: draw_label(pen, rng, x + rng.uniform(-.3, .3)*w, rng.uniform(1500, t), rng.uniform(.2, .7)*w, rng.uniform(600, 1800), z - 20)
+    if rng.random() < .5:
+        draw_label(pen, rng, x + rng.uniform(-.3, .3)*w, rng.uniform(1500, t), rng.uniform(.2, .7)*w,
+                   rng.uniform(600, 1800), z - 20)
 
 def _tree(pen, rng, x, z, t):
     green = rng.uniform(10, 60), rng.uniform(45, 130), rng.uniform(20, 90)
@@ -36,7 +38,8 @@ def _tree(pen, rng, x, z, t):
     if not pen.sees([[x - t/2, 0], [x + t/2, 0], [x + t/2, t], [x - t/2, t]], z): return
     for _ in range(int(rng.integers(8, 26))):
         r = rng.uniform(.05, .18)*t
-        pen.disc(x + rng.normal(0, .16)*t, t*rng.uniform(.2, .9), r*1.2, r, scale_colour(green, rng.uniform(.5, 1.4)), z)
+        pen.disc(x + rng.normal(0, .16)*t, t*rng.uniform(.2, .9), r*1.2, r, scale_colour(green, rng.uniform(.5, 1.4)),
+                 z)
 
 def draw_background(
     rng: np.random.Generator, # random generator
@@ -55,7 +58,8 @@ def draw_background(
         if rng.random() < .5: _building(pen, rng, x, z, u(4e3, 2e4), t)
         else: _tree(pen, rng, x, z, t*.6)
     if rng.random() < .3:
-        for k in range(int(rng.integers(20, 60))): pen.disc(u(-2e4, 2e4), u(0, 6e3), u(200, 2500), u(200, 2000), u((10, 30, 15), (70, 130, 100)), u(1e4, 3e4))
+        for k in range(int(rng.integers(20, 60))):
+            pen.disc(u(-2e4, 2e4), u(0, 6e3), u(200, 2500), u(200, 2000), u((10, 30, 15), (70, 130, 100)), u(1e4, 3e4))
     add_texture(image, texture(rng, (w, h), u(.8, 3), 0. if rng.random() < .5 else 1.), u(.03, .35))
 
 # %% ../../../nbs/drawing/streets/backgrounds.ipynb #789c52ca
@@ -83,7 +87,8 @@ def draw_ground(
         cv2.fillPoly(image, [edge], np.clip(tint*u(40, 190), 0, 255).tolist())
         if rng.random() < .4:
             x, far, s = u(3e3, 9e3), 4e5, rng.choice([-1, 1])
-            pen.poly([[s*x, 0, far], [s*x, 0, u(-1e3, 2e3)], [s*2e5, 0, u(-1e3, 2e3)], [s*2e5, 0, far]], (u(20, 80), u(60, 140), u(40, 130)))
+            pen.poly([[s*x, 0, far], [s*x, 0, u(-1e3, 2e3)], [s*2e5, 0, u(-1e3, 2e3)], [s*2e5, 0, far]],
+                     (u(20, 80), u(60, 140), u(40, 130)))
         fine, coarse = texture(rng, (w, h), u(.7, 1.6), 0.), texture(rng, (w, h), u(1, 8), 1.)
         a, b = u(.05, .45), u(.02, .2)
         add_texture(image, cv2.addWeighted(fine, a, coarse, b, 128*(1 - a - b)), 1., mask)
@@ -92,13 +97,15 @@ def draw_ground(
         pen.rect(0, t/2, 1.6e5, t, c, z)
         if rng.random() < .5:
             for k in np.arange(0, t, u(200, 700)): pen.rect(0, k, 1.6e5, 25, scale_colour(c, .8), z - 10)
-        for _ in range(int(rng.integers(0, 4))): draw_label(pen, rng, u(-6e3, 6e3), u(800, t), u(800, 4000), u(250, 1200), z - 20)
+        for _ in range(int(rng.integers(0, 4))):
+            draw_label(pen, rng, u(-6e3, 6e3), u(800, t), u(800, 4000), u(250, 1200), z - 20)
     paint, side = [(225, 228, 230), (40, 180, 225), (200, 200, 195)][rng.integers(3)], u(-1500, 1500)
     paint = scale_colour(paint, u(.5, 1))
     for k in range(-3, 4):
         if rng.random() > .6: continue
         x, b, gap = side + 3500*k, u(80, 160), rng.choice([0, 3000])
-        for z in range(-8000, 60000, 3000 + gap): pen.poly([[x, 0, z], [x + b, 0, z], [x + b, 0, z + 3000], [x, 0, z + 3000]], paint)
+        for z in range(-8000, 60000, 3000 + gap):
+            pen.poly([[x, 0, z], [x + b, 0, z], [x + b, 0, z + 3000], [x, 0, z + 3000]], paint)
     if rng.random() < .3:
         z, b = u(-3000, 6000), u(200, 500)
         pen.poly([[-2e4, 0, z], [2e4, 0, z], [2e4, 0, z + b], [-2e4, 0, z + b]], paint)

@@ -11,8 +11,10 @@ import numpy as np
 from ..camera.projection import Pen
 
 # %% ../../../nbs/drawing/streets/distractor_text.ipynb #e1df8a0d
-_WORDS = ('TURBO', 'DIESEL', 'FLEX', 'LONGO', 'VEICULO LONGO', 'TRANSPORTES', 'LOG', 'EXPRESSO', 'FRAGIL', 'ESCOLAR', 'TAXI',
-          'CARGAS', 'PARE', 'STOP', 'VENDE-SE', 'OFERTA', 'ENTRADA', 'SAIDA', '80 km/h', 'KEEP OUT', 'CARGO', 'AUTO', '4x4', 'MAX')
+_WORDS = ('TURBO', 'DIESEL', 'FLEX', 'LONGO', 'VEICULO LONGO', 'TRANSPORTES', 'LOG', 'EXPRESSO', 'FRAGIL', 'ESCOLAR',
+          'TAXI',
+          'CARGAS', 'PARE', 'STOP', 'VENDE-SE', 'OFERTA', 'ENTRADA', 'SAIDA', '80 km/h', 'KEEP OUT', 'CARGO', 'AUTO',
+          '4x4', 'MAX')
 
 def random_words(
     rng: np.random.Generator, # random generator
@@ -23,7 +25,8 @@ def random_words(
     if k < .45: return f'({rng.integers(11, 99)}) {rng.integers(2000, 9999)}-{rng.integers(1000, 9999)}'
     if k < .6: return f'{rng.integers(1, 9)}.{rng.integers(0, 9)} {"".join(rng.choice(list("GLSXTI"), 2))}'
     if k < .7: return str(rng.integers(1, 99999))
-    syllables = rng.choice(['VO', 'TRA', 'SCA', 'MER', 'FI', 'RE', 'NO', 'LAN', 'DA', 'TOR', 'IVE', 'KA', 'PO', 'GOL', 'SUN'], rng.integers(2, 5))
+    syllables = rng.choice(['VO', 'TRA', 'SCA', 'MER', 'FI', 'RE', 'NO', 'LAN', 'DA', 'TOR', 'IVE', 'KA', 'PO', 'GOL',
+                            'SUN'], rng.integers(2, 5))
     name = ''.join(syllables)
     return name if rng.random() < .6 else name.capitalize()
 
@@ -43,4 +46,6 @@ def draw_label(
     ink = np.full(3, 245. if back.mean() < 128 else 15.)
     if rng.random() < .3: ink = rng.uniform(0, 255, 3)
     n = int(rng.integers(1, 4)) if t > .35*w else 1
-    for i in range(n): pen.text(random_words(rng), x, h + t*((i + .5)/n - .5), t/n*rng.uniform(.4, .7), ink, z, int(rng.integers(0, 8)), w*.9)
+    for i in range(n):
+        pen.text(random_words(rng), x, h + t*((i + .5)/n - .5), t/n*rng.uniform(.4, .7), ink, z,
+                 int(rng.integers(0, 8)), w*.9)

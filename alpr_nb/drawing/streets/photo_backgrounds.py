@@ -17,7 +17,9 @@ from ...core.config import UserError, project_path
 @lru_cache
 def _listed(folder):
     files = tuple(sorted(f for f in folder.rglob('*') if f.suffix.lower() in ('.jpg', '.jpeg', '.png')))
-    if not files: raise UserError(f'{folder}: expected photographs (.jpg, .png), found no photograph; correct `photographs` or set `photographed` to 0.')
+    if not files:
+        raise UserError(f'{folder}: expected photographs (.jpg, .png), found none; '
+                        f'correct `photographs` or set `photographed` to 0.')
     return files
 
 def random_photo_crop(
@@ -29,7 +31,8 @@ def random_photo_crop(
     "A random part of a random photograph, sometimes mirrored; `UserError` if there is none."
     files = _listed(project_path(folder))
     file = files[rng.integers(len(files))]
-    if (image := cv2.imread(str(file))) is None: raise UserError(f'{file}: expected an image, found a damaged file or another type; remove it.')
+    if (image := cv2.imread(str(file))) is None:
+        raise UserError(f'{file}: expected an image, found a damaged file or another type; remove it.')
     (w, h), (H, W) = size, image.shape[:2]
     k = min(W/w, H/h)*rng.uniform(least, 1)
     a, b = max(int(w*k), 1), max(int(h*k), 1)

@@ -25,9 +25,12 @@ def metadata_strip(
 ) -> np.ndarray:       # (height, width, 3) uint8
     "Date, time, lane, speed and other metadata, white on black."
     out, n = np.zeros((height, width, 3), np.uint8), rng.integers
-    parts = [f'{n(1, 29):02}/{n(1, 13):02}/20{n(10, 27):02}', f'{n(0, 24):02}:{n(0, 60):02}:{n(0, 60):02}.{n(0, 1000):03}',
-             f'LANE {n(1, 7)}', f'{n(8, 110):03} km/h', f'LIM {n(4, 12)*10}', f'CAM {n(1, 9999):04}', f'ID {n(1, 10**6):06}']
-    m = text_mask('  '.join(parts[:2] + list(rng.permutation(parts[2:]))), max(int(height*rng.uniform(.35, .55)), 6), int(n(0, 8)))
+    parts = [f'{n(1, 29):02}/{n(1, 13):02}/20{n(10, 27):02}',
+             f'{n(0, 24):02}:{n(0, 60):02}:{n(0, 60):02}.{n(0, 1000):03}',
+             f'LANE {n(1, 7)}', f'{n(8, 110):03} km/h', f'LIM {n(4, 12)*10}', f'CAM {n(1, 9999):04}',
+             f'ID {n(1, 10**6):06}']
+    m = text_mask('  '.join(parts[:2] + list(rng.permutation(parts[2:]))), max(int(height*rng.uniform(.35, .55)), 6),
+                  int(n(0, 8)))
     k = min(width*.96/m.shape[1], height/m.shape[0], 1.)
     m = cv2.resize(m, (max(int(m.shape[1]*k), 1), max(int(m.shape[0]*k), 1)), interpolation=cv2.INTER_AREA)
     y, x = (height - m.shape[0])//2, int(rng.uniform(0, .03)*width)
@@ -104,7 +107,9 @@ def _view(rng, size, main, span, width, at, tilt, fits):
     distance = max(np.exp(u(np.log(1500), np.log(25000))), .6*w*span/px)
     low = np.arcsin(np.clip((350 - main.slot[1])/distance, -1, 1))
     for _ in range(20):
-        yaw, pitch, roll = np.clip(rng.normal(0, .25), -.7, .7), u(-.05, .35) if rng.random() < .9 else u(.3, .6), rng.normal(0, .04)
+        yaw = np.clip(rng.normal(0, .25), -.7, .7)
+        pitch = u(-.05, .35) if rng.random() < .9 else u(.3, .6)
+        roll = rng.normal(0, .04)
         pixel = (u(.1, .9)*w, u(.25, .95)*h) if at is None else (at[0]*w, at[1]*h)
         P = look_at(main.slot, pixel, distance*px/span, distance, tilt*yaw, max(tilt*pitch, low), tilt*roll)
         if fits(P): break
@@ -117,19 +122,23 @@ def _beside(rng, n, reach):
             z = rng.uniform(-.3, 1.5)*reach
             x = rng.choice([-1, 1])*rng.uniform(2200, 3500 + max(z, 0)*.25)
         else: x, z = rng.uniform(-1500, 1500), rng.uniform(1.2, 4)*reach + 6000
-        yield replace(new_vehicle(rng), x=x, z=z, yaw=rng.normal(0, .15) if rng.random() < .8 else rng.uniform(-1.2, 1.2))
+        yield replace(new_vehicle(rng), x=x, z=z,
+                      yaw=rng.normal(0, .15) if rng.random() < .8 else rng.uniform(-1.2, 1.2))
 
 def _holder(pen, rng, quad, colour):
     "The mount of a plate: a recess, a frame or nothing, sometimes a lamp above."
     c, u = quad.mean(0), rng.uniform
     (w, t), grey = np.ptp(quad[:, :2], 0), lambda a, b: (u(a, b),)*3
-    if rng.random() < .6: pen.poly(c + (quad - c)*(u(1.02, 1.5), u(1.05, 1.6), 1) + (0, 0, 4), scale_colour(colour, u(.3, .8)) if rng.random() < .6 else grey(10, 60))
-    if rng.random() < .35: pen.poly(c + (quad - c)*(1.03, 1.12, 1) + (0, 0, 2), grey(5, 60) if rng.random() < .7 else grey(120, 220))
+    if rng.random() < .6:
+        pen.poly(c + (quad - c)*(u(1.02, 1.5), u(1.05, 1.6), 1) + (0, 0, 4),
+                 scale_colour(colour, u(.3, .8)) if rng.random() < .6 else grey(10, 60))
+    if rng.random() < .35:
+        pen.poly(c + (quad - c)*(1.03, 1.12, 1) + (0, 0, 2), grey(5, 60) if rng.random() < .7 else grey(120, 220))
     if rng.random() < .3: pen.rect(c[0], c[1] + t*u(.6, .8), w*u(.4, 1.3), t*u(.1, .3), grey(20, 230), c[2] - 2, t*.05)
 
 def draw_scene(
     rng: np.random.Generator, # random generator
-    plates: list,             # of Plate, the main one first; the others go to other vehicles and may be functions(width in px)
+    plates: list,             # of Plate, the main one first; the others may be functions(width in px) -> Plate
     size: tuple = (1280, 720),# (w, h), px
     width: float = .15,       # of the main plate, as a fraction of the picture's
     others: int = 2,          # number of vehicles beside the main one
@@ -139,7 +148,7 @@ def draw_scene(
     tilt: float = 1.,         # factor of the camera angles; 0: frontal, 1: as roadside cameras
     street: bool = True,      # draw background and ground
 ) -> Scene: # with every visible plate
-    "Draw and photograph a street; a plate that would be cut or hidden is not drawn, so every visible plate has a label."
+    "Draw and photograph a street; cut or hidden plates are not drawn, so every visible plate has a label."
     w, h = size
     u, lean = rng.uniform, lambda: tilt*np.array([rng.normal(0, .1), rng.normal(0, .03)])
     main = new_vehicle(rng, rows2=bool(plates) and plates[0].image.shape[1] <= 2*plates[0].image.shape[0])
@@ -157,7 +166,8 @@ def draw_scene(
         a.pen = Pen(image, P, a.vehicle.x, a.vehicle.z, a.vehicle.yaw)
         a.hull = a.outline()
     seen = lambda a: a.hull is not None and (a.hull.max(0) > 0).all() and (a.hull.min(0) < size).all()
-    vehicles = sorted((a for a in vehicles if seen(a) or a is first), key=lambda a: P[2] @ [a.vehicle.x, 0, a.vehicle.z, 1], reverse=True)
+    vehicles = sorted((a for a in vehicles if seen(a) or a is first),
+                      key=lambda a: P[2] @ [a.vehicle.x, 0, a.vehicle.z, 1], reverse=True)
     if plates:
         quad, front = first.pen.at(first.slot()), vehicles[vehicles.index(first) + 1:]
         vehicles = [a for a in vehicles if a not in front or not _covered(quad, [a.hull])]
@@ -169,7 +179,8 @@ def draw_scene(
         plate = more.pop(0)
         a.plate = plate(int(np.clip(wide*1.1, 60, 600))) if callable(plate) else plate
 
-    under = [a.pen.at([[x*a.vehicle.size[0], 0, z] for x, z in ((-.6, -200), (.6, -200), (.6, 4000), (-.6, 4000))]) for a in vehicles]
+    under = [a.pen.at([[x*a.vehicle.size[0], 0, z] for x, z in ((-.6, -200), (.6, -200), (.6, 4000), (-.6, 4000))])
+                      for a in vehicles]
     if street: shade_ground(image, [p for p in under if p is not None], u(.4, .85))
     placed, night = [], rng.random() < .22
     for a in vehicles:
@@ -183,6 +194,7 @@ def draw_scene(
         chars = tuple((c, cv2.perspectiveTransform(np.float32(q)[None], H)[0]) for c, q in a.plate.chars)
         placed.append((a is not first, PlacedCode(a.plate.code, a.plate.format, a.plate.category, quad, chars)))
     add_texture(image, texture(rng, size, u(1, 6), 1.), u(0, .12))
-    light_scene(rng, image, night and not (dominant and rng.random() < .5), [l for a in vehicles for l in a.pen.lamps], spot)
+    light_scene(rng, image, night and not (dominant and rng.random() < .5),
+                [l for a in vehicles for l in a.pen.lamps], spot)
     if strength: image = photograph_scene(rng, image, strength, width*w, dominant)
     return Scene(image, tuple(p for _, p in sorted(placed, key=lambda p: p[0])))

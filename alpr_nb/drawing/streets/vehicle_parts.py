@@ -37,7 +37,8 @@ def draw_lamp(
     "Draw a lamp, which `light_scene` may light later."
     r = rng.uniform(.1, .5)*min(w, t) if r is None else r
     pen.rect(x, h, w*1.06, t*1.1, (25, 25, 25), z, r)
-    base = (rng.uniform(10, 50), rng.uniform(10, 40), rng.uniform(110, 210)) if rear else scale_colour((215, 215, 215), rng.uniform(.55, 1.1))
+    base = (rng.uniform(10, 50), rng.uniform(10, 40),
+            rng.uniform(110, 210)) if rear else scale_colour((215, 215, 215), rng.uniform(.55, 1.1))
     pen.rect(x, h, w, t, base, z, r)
     for _ in range(int(rng.integers(0, 4))):
         c = [(200, 205, 210), (20, 120, 230), scale_colour(base, .6), scale_colour(base, 1.4)][rng.integers(4)]
@@ -140,4 +141,5 @@ def draw_tail_lamps(
     "Draw rows of lamps at both ends of a truck's rear."
     n, t, w = int(rng.integers(1, 5)), rng.uniform(80, 160), rng.uniform(90, 150)
     for s in (-1, 1):
-        for i in range(n): draw_lamp(pen, rng, s*(W*.47 - (i + .5)*w*1.15), h, w, t, rng.random() < .75, t*.45*rng.integers(0, 2), -60)
+        for i in range(n):
+            draw_lamp(pen, rng, s*(W*.47 - (i + .5)*w*1.15), h, w, t, rng.random() < .75, t*.45*rng.integers(0, 2), -60)

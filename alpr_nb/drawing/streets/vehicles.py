@@ -31,7 +31,8 @@ class Vehicle:
     yaw: float = 0. # turn about the vertical, rad
 
 _PAINTS = ((225, 228, 230), (200, 203, 205), (150, 152, 155), (95, 95, 98), (45, 44, 44), (22, 22, 24), (235, 236, 234),
-           (40, 40, 160), (30, 30, 110), (130, 70, 30), (80, 45, 20), (60, 90, 45), (120, 170, 195), (40, 170, 215), (90, 75, 110))
+           (40, 40, 160), (30, 30, 110), (130, 70, 30), (80, 45, 20), (60, 90, 45), (120, 170, 195), (40, 170, 215),
+           (90, 75, 110))
 
 def new_vehicle(
     rng: np.random.Generator, # random generator
@@ -43,9 +44,11 @@ def new_vehicle(
     rear = kind in ('box', 'moto') or (kind != 'cab' and rng.random() < .6)
     u = rng.uniform
     size, slot = {
-        'car': lambda: ((u(1550, 2000), u(1380, 1850), u(3600, 4800)), (rng.normal(0, 15), u(700, 930) if rear and rng.random() < .55 else u(350, 580))),
+        'car': lambda: ((u(1550, 2000), u(1380, 1850), u(3600, 4800)),
+                        (rng.normal(0, 15), u(700, 930) if rear and rng.random() < .55 else u(350, 580))),
         'cab': lambda: ((u(2200, 2600), u(2400, 3600), u(1800, 2400)), (rng.normal(0, 60), u(360, 800))),
-        'box': lambda: ((u(2100, 2650), u(2400, 4100), u(5000, 14000)), (rng.choice([0, 0, -1, 1])*u(300, 750), u(420, 1100))),
+        'box': lambda: ((u(2100, 2650), u(2400, 4100), u(5000, 14000)),
+                        (rng.choice([0, 0, -1, 1])*u(300, 750), u(420, 1100))),
         'bus': lambda: ((u(2200, 2600), u(2700, 3600), u(8000, 12000)), (rng.normal(0, 60), u(420, 900))),
         'moto': lambda: ((u(600, 800), u(1000, 1200), u(1600, 2000)), (0., u(520, 720)))}[kind]()
     paint = _PAINTS[rng.integers(7 if rng.random() < .4 else len(_PAINTS))]
@@ -69,7 +72,8 @@ def draw_car(
     if not v.rear: pen.loft([(belt + 90, .44*W, z0), (belt - 40, .47*W, 30)], c, reflection_profile(rng)*1.1)
     b = belt - 40 if v.rear else belt + 60
     pen.loft([(H, top*.9, z1 + 60), (H - 60, top, z1), (b, .47*W, z0)], c, reflection_profile(rng))
-    pen.poly([[-top*.9, H, z1], [-top*.9, H, D*.8], [top*.9, H, D*.8], [top*.9, H, z1]], scale_colour(c, 1.1), cull=True)
+    pen.poly([[-top*.9, H, z1], [-top*.9, H, D*.8], [top*.9, H, D*.8], [top*.9, H, z1]], scale_colour(c, 1.1),
+             cull=True)
     for s in (-1, 1):
         q = np.array([[s*top, H - 60, z1], [s*top, H - 60, D*.75], [s*.47*W, b, D*.95], [s*.47*W, b, z0]])
         p = pen.at(q)
@@ -80,14 +84,17 @@ def draw_car(
     pen.loft([(H - g, top*.93, z1 - 10), (b + g, .415*W, z0 - 10)], glass, reflection_profile(rng, True))
     if rng.random() < .5:
         for s in (-1, 1): pen.disc(s*W*.2, b + g + 60, 110, 90, scale_colour(glass, .6), z0)
-    if rng.random() < .35: draw_label(pen, rng, u(-.3, .3)*W, u(b + 1.2*g, H - 2*g), u(150, 700), u(60, 220), (z0 + z1)/2 - 20)
+    if rng.random() < .35:
+        draw_label(pen, rng, u(-.3, .3)*W, u(b + 1.2*g, H - 2*g), u(150, 700), u(60, 220), (z0 + z1)/2 - 20)
     if not v.rear:
         for s in (-1, 1): pen.rect(s*(W/2 + 60), belt + 100, 190, 130, scale_colour(c, .8), z0, 50)
     bump = u(.42, .6)*belt
-    pen.loft([(belt + 20, .44*W, 40), (belt - 70, .485*W, 0), (bump, .5*W, 0), (low, .485*W, 30)], c, reflection_profile(rng))
+    pen.loft([(belt + 20, .44*W, 40), (belt - 70, .485*W, 0), (bump, .5*W, 0), (low, .485*W, 30)], c,
+             reflection_profile(rng))
     pen.rect(0, belt - u(40, 150), W*.9, 8, scale_colour(c, .5), -2)
     bc = c if rng.random() < .6 else (u(25, 70),)*3
-    pen.loft([(bump + 20, .495*W, -20), (bump - 60, .505*W, -80), (low + 60, .5*W, -80), (low - 20, .44*W, 0)], bc, reflection_profile(rng))
+    pen.loft([(bump + 20, .495*W, -20), (bump - 60, .505*W, -80), (low + 60, .5*W, -80), (low - 20, .44*W, 0)], bc,
+             reflection_profile(rng))
     pen.rect(0, bump + 20, W*.97, 12, scale_colour(c, .35), -25)
     lw, lt, lh = u(.12, .26)*W, u(80, 330 if v.rear else 220), u(bump + .5*(belt - bump), belt - 60)
     for s in (-1, 1):
@@ -99,9 +106,14 @@ def draw_car(
     if rng.random() < .8: draw_badge(pen, rng, 0, u(bump + 150, belt), u(30, 75))
     ink = (u(150, 230),)*3 if np.mean(c) < 170 or rng.random() < .5 else (40, 40, 40)
     for s in (-1, 1):
-        if v.rear and rng.random() < .7: pen.text(random_words(rng), s*u(.22, .34)*W, u(bump + 80, belt - 60), u(25, 55), ink, -20, int(rng.integers(0, 8)), .25*W)
-        if rng.random() < .4: pen.rect(s*u(.3, .42)*W, u(low + 60, bump - 40), u(80, 260), u(25, 90), (30, 30, 170) if v.rear else (200, 200, 205), -85, 15)
-    if rng.random() < .3: draw_label(pen, rng, rng.choice([-1, 1])*u(.22, .36)*W, u(low + 120, belt - 100), u(120, 420), u(50, 120), -86)
+        if v.rear and rng.random() < .7:
+            pen.text(random_words(rng), s*u(.22, .34)*W, u(bump + 80, belt - 60), u(25, 55), ink, -20,
+                     int(rng.integers(0, 8)), .25*W)
+        if rng.random() < .4:
+            pen.rect(s*u(.3, .42)*W, u(low + 60, bump - 40), u(80, 260), u(25, 90),
+                     (30, 30, 170) if v.rear else (200, 200, 205), -85, 15)
+    if rng.random() < .3:
+        draw_label(pen, rng, rng.choice([-1, 1])*u(.22, .36)*W, u(low + 120, belt - 100), u(120, 420), u(50, 120), -86)
     if rng.random() < .3: pen.rect(0, u(low, bump), u(.5, .95)*W, u(10, 30), (u(120, 230),)*3, -86)
 
 # %% ../../../nbs/drawing/streets/vehicles.ipynb #1b8b4537
@@ -125,31 +137,40 @@ def draw_box(
     elif style == 'slats':
         pen.rect(0, (H + floor)/2, W, H - floor, dark, 0)
         n = int(rng.integers(3, 9))
-        for i in range(n): pen.rect(0, floor + (H - floor)*(i + .5)/n, W, (H - floor)/n*u(.7, .92), scale_colour(c, u(.8, 1.1)), -10)
+        for i in range(n):
+            pen.rect(0, floor + (H - floor)*(i + .5)/n, W, (H - floor)/n*u(.7, .92), scale_colour(c, u(.8, 1.1)), -10)
         for x in np.linspace(-.45, .45, 4): pen.rect(x*W, (H + floor)/2, 80, H - floor, scale_colour(c, .6), -15)
     else:
         if style == 'low': H = floor + u(500, 900)
         pen.loft([(H, W/2, 0), (floor, W/2, 0)], c, reflection_profile(rng))
         n = int(rng.integers(0, 30))
-        for i in range(n): pen.rect(-W/2 + W*(i + .5)/n, (H + floor)/2, W/n*.35, (H - floor)*.94, scale_colour(c, .82), -5)
+        for i in range(n):
+            pen.rect(-W/2 + W*(i + .5)/n, (H + floor)/2, W/n*.35, (H - floor)*.94, scale_colour(c, .82), -5)
         pen.rect(0, (H + floor)/2, 25, H - floor, scale_colour(c, .35), -8)
         for x in rng.choice([[.12, .38], [.2, .2], [.08, .3]]):
             for s in (-1, 1): pen.rect(s*x*W, (H + floor)/2, 45, (H - floor)*.98, (u(90, 190),)*3, -12)
         for _ in range(int(rng.integers(0, 4))):
             ink = (20, 20, 20) if np.mean(c) > 120 else (235, 235, 235)
             if rng.random() < .4: ink = u(0, 255, 3)
-            pen.text(random_words(rng), u(-.2, .2)*W, u(floor + 200, H - 100), u(80, 420), ink, -14, int(rng.integers(0, 8)), W*.8)
-        for _ in range(int(rng.integers(0, 3))): draw_label(pen, rng, u(-.38, .38)*W, u(floor + 100, H - 150), u(150, 600), u(80, 300), -15)
+            pen.text(random_words(rng), u(-.2, .2)*W, u(floor + 200, H - 100), u(80, 420), ink, -14,
+                     int(rng.integers(0, 8)), W*.8)
+        for _ in range(int(rng.integers(0, 3))):
+            draw_label(pen, rng, u(-.38, .38)*W, u(floor + 100, H - 150), u(150, 600), u(80, 300), -15)
     pen.rect(0, floor - 40, W, u(60, 200), scale_colour(c, .6) if rng.random() < .5 else dark, -20)
-    if rng.random() < .6: draw_stripes(pen, 0, floor + u(-80, 40), W*.98, u(40, 70), int(rng.integers(8, 22)), (30, 30, 190), (225, 225, 225), -25)
-    if rng.random() < .6: draw_stripes(pen, 0, u(430, 560), W*u(.85, .98), u(100, 180), int(rng.integers(4, 14)), (u(20, 60), u(20, 200), u(150, 220)), (220, 220, 220), -40)
+    if rng.random() < .6:
+        draw_stripes(pen, 0, floor + u(-80, 40), W*.98, u(40, 70), int(rng.integers(8, 22)), (30, 30, 190),
+                     (225, 225, 225), -25)
+    if rng.random() < .6:
+        draw_stripes(pen, 0, u(430, 560), W*u(.85, .98), u(100, 180), int(rng.integers(4, 14)),
+                     (u(20, 60), u(20, 200), u(150, 220)), (220, 220, 220), -40)
     else: pen.rect(0, u(430, 560), W*u(.8, .98), u(90, 150), (u(20, 200),)*3, -40)
     if rng.random() < .7:
         for s in (-1, 1):
             pen.rect(s*W*.36, u(320, 500), u(400, 600), u(400, 600), (u(15, 45),)*3, -20)
             if rng.random() < .5: pen.text(random_words(rng), s*W*.36, 450, 90, (220, 220, 220), -22, 2, 420)
     draw_tail_lamps(pen, rng, W, u(620, 980))
-    for _ in range(int(rng.integers(0, 3))): draw_label(pen, rng, u(-.4, .4)*W, u(500, 1000), u(150, 500), u(80, 200), -60)
+    for _ in range(int(rng.integers(0, 3))):
+        draw_label(pen, rng, u(-.4, .4)*W, u(500, 1000), u(150, 500), u(80, 200), -60)
 
 # %% ../../../nbs/drawing/streets/vehicles.ipynb #7892f4eb
 def draw_cab(
@@ -166,23 +187,28 @@ def draw_cab(
     draw_sides(pen, rng, W, H, D, 500, c)
     draw_wheels(pen, rng, W, 1000, 320)
     pen.loft([(H, .46*W, 250), (H*.93, .485*W, 120), (sill, .5*W, 0), (bump, .5*W, 0)], c, reflection_profile(rng))
-    pen.loft([(H*.88, .45*W, 90), (sill + 60, .47*W, -15)], (u(15, 60), u(15, 55), u(15, 50)), reflection_profile(rng, True))
+    pen.loft([(H*.88, .45*W, 90), (sill + 60, .47*W, -15)], (u(15, 60), u(15, 55), u(15, 50)),
+             reflection_profile(rng, True))
     if rng.random() < .6: pen.rect(0, H*.9, W*.92, u(100, 240), scale_colour(c, u(.3, 1)), -20, 40)
     if rng.random() < .4: pen.text(random_words(rng), 0, H*.9, u(80, 150), (u(0, 255),)*3, -25, 2, W*.7)
     for s in (-1, 1):
         pen.rect(s*(W/2 + 130), sill + 450, 170, u(400, 700), (u(20, 60),)*3, 60, 40)
         pen.rect(s*u(.1, .3)*W, sill + 90, u(300, 600), 18, (15, 15, 15), -22)
     draw_grille(pen, rng, 0, (sill + bump)/2, u(.45, .9)*W, (sill - bump)*u(.4, .9))
-    if rng.random() < .8: pen.text(random_words(rng), 0, u(sill - 200, sill - 20), u(60, 150), (u(160, 240),)*3, -30, int(rng.integers(0, 8)), W*.6)
+    if rng.random() < .8:
+        pen.text(random_words(rng), 0, u(sill - 200, sill - 20), u(60, 150), (u(160, 240),)*3, -30,
+                 int(rng.integers(0, 8)), W*.6)
     if rng.random() < .7: draw_badge(pen, rng, 0, u(bump, sill), u(60, 130))
     bc = c if rng.random() < .5 else (u(25, 120),)*3
-    pen.loft([(bump + 30, .5*W, -30), (bump - 80, .505*W, -80), (330, .5*W, -80), (260, .46*W, -10)], bc, reflection_profile(rng))
+    pen.loft([(bump + 30, .5*W, -30), (bump - 80, .505*W, -80), (330, .5*W, -80), (260, .46*W, -10)], bc,
+             reflection_profile(rng))
     lt, lw, lh = u(130, 280), u(220, 480), u(480, bump - 120)
     for s in (-1, 1):
         draw_lamp(pen, rng, s*(.47*W - lw/2), lh, lw, lt, False, z=-82)
         if rng.random() < .5: draw_lamp(pen, rng, s*.3*W, u(380, 600), 130, 110, False, z=-82)
     if rng.random() < .5: draw_grille(pen, rng, 0, u(360, bump - 60), u(.4, .6)*W, u(80, 220), -84)
-    for _ in range(int(rng.integers(0, 3))): draw_label(pen, rng, rng.choice([-1, 1])*u(.22, .42)*W, u(350, sill), u(150, 420), u(70, 160), -85)
+    for _ in range(int(rng.integers(0, 3))):
+        draw_label(pen, rng, rng.choice([-1, 1])*u(.22, .42)*W, u(350, sill), u(150, 420), u(70, 160), -85)
 
 def draw_bus(
     pen: Pen, # in the vehicle's coordinates
@@ -198,12 +224,14 @@ def draw_bus(
     g = u(.45, .95)*(H*.88 - sill)
     pen.loft([(H*.88, .45*W, -10), (H*.88 - g, .46*W, -20)], (u(15, 50),)*3, reflection_profile(rng, True))
     pen.rect(0, H*.9, W*u(.5, .85), u(180, 300), (15, 15, 15), -22)
-    pen.text(random_words(rng), 0, H*.9, u(110, 190), (u(0, 60), u(120, 220), 255) if rng.random() < .7 else (240, 240, 240), -24, 2, W*.5)
+    pen.text(random_words(rng), 0, H*.9, u(110, 190),
+             (u(0, 60), u(120, 220), 255) if rng.random() < .7 else (240, 240, 240), -24, 2, W*.5)
     if v.rear: draw_grille(pen, rng, 0, u(800, sill), u(.4, .8)*W, u(200, 500))
     for s in (-1, 1): draw_lamp(pen, rng, s*.42*W, u(700, 1000), u(150, 300), u(180, 500), v.rear)
     pen.rect(0, u(450, 650), W*.98, u(15, 60), scale_colour(c, .5), -30)
     if rng.random() < .5: pen.rect(0, 500, W, 330, scale_colour(c, u(.3, .8)), -35)
-    for _ in range(int(rng.integers(1, 4))): draw_label(pen, rng, u(-.4, .4)*W, u(600, sill + 200), u(200, 900), u(80, 300), -40)
+    for _ in range(int(rng.integers(1, 4))):
+        draw_label(pen, rng, u(-.4, .4)*W, u(600, sill + 200), u(200, 900), u(80, 300), -40)
 
 def draw_moto(
     pen: Pen, # in the vehicle's coordinates
