@@ -194,7 +194,7 @@ def draw_text(
         raise ValueError(f'alphabet {alphabet!r} has no {"".join(missing)!r}')
     spacing = a.spacing if spacing is None else spacing
     if not (text and 0 < height <= 2000 and .5 <= weight <= 2 and -.1 <= spacing <= 10):
-        raise ValueError('draw_text: expected text, height from 1 to 2000 px, weight from 0.5 to 2, spacing from -0.1 to 10; '
+        raise ValueError('expected text, height from 1 to 2000 px, weight from 0.5 to 2, spacing from -0.1 to 10; '
                          f'found {text!r}, {height}, {weight}, {spacing}')
     starts = np.cumsum([0]+[a.glyphs[c].advance+spacing for c in text])
     H = max(round(height), 1)

@@ -149,7 +149,7 @@ def flake_mask(
         part = min(share*np.exp(rng.normal(0, .7)), MAX_INK_LOSS)
         g = np.clip((at - np.quantile(at[ink > .5], 1 - part))*np.float32(hard) + np.float32(.5), 0, 1)*np.float32(most)
         lost, there = (cv2.blur(v, window, borderType=cv2.BORDER_CONSTANT) for v in (g*ink, ink))
-        worst = cv2.dilate(lost/np.maximum(there, np.float32(1e-3)), np.ones(window, np.uint8)) # of windows around a point
+        worst = cv2.dilate(lost/np.maximum(there, np.float32(1e-3)), np.ones(window, np.uint8))
         g *= np.minimum(1, MAX_LOCAL_LOSS/np.maximum(worst, 1e-3))
         g *= np.float32(min(1, MAX_INK_LOSS/max(float((g*ink).sum()/ink.sum()), 1e-3)))
         gone[Y+y1:Y+y2, X+x1:X+x2] = g
