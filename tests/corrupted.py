@@ -11,8 +11,10 @@ import numpy as np
 from PIL import Image
 
 from alpr_nb.core.image_files import decode_image
+from alpr_nb.drawing.settings import SynthesisSettings
+from alpr_nb.drawing.synthesize import draw_sample, in_validation_split
 from alpr_nb.data.batch_writer import write_parts
-from alpr_nb.drawing.synthesize import draw_sample, settings, validates
+from alpr_nb.drawing.synthesize import draw_sample
 
 SETTINGS = dict(size=(480, 270), plate_width=(.2, .45), strength=.4, validation=.1)
 
@@ -136,16 +138,16 @@ class Parts:
 
 def clean_source(folder, count=60, task='cr', **keys):
     "Synthetic batches in which nothing is wrong"
-    s = settings(task=task, **SETTINGS | keys)
+    s = SynthesisSettings(task=task, **SETTINGS | keys)
     folder.mkdir(parents=True)
     return write_parts((draw_sample(i, s) for i in range(count)), folder, 'synth', max(count//2, 1))
 
 
 def corrupt_source(folder, seed=0, start=1000):
     "Corrupted samples beside whatever is in the folder: (batch, image, finding) of each"
-    rng, s, expected = np.random.default_rng(seed), settings(task='cr', **SETTINGS), []
-    training = (i for i in range(start, 10**6) if not validates(i, s.validation))
-    validation = (i for i in range(start, 10**6) if validates(i, s.validation))
+    rng, s, expected = np.random.default_rng(seed), SynthesisSettings(task='cr', **SETTINGS), []
+    training = (i for i in range(start, 10**6) if not in_validation_split(i, s.validation))
+    validation = (i for i in range(start, 10**6) if in_validation_split(i, s.validation))
     def draw(of):
         x = draw_sample(next(of), s)
         return decode_image(x.jpeg)[..., ::-1].copy(), x.jpeg, json.loads(x.label), x.code

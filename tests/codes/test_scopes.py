@@ -12,7 +12,8 @@ from alpr_nb.codes.scope import load_scope
 from alpr_nb.core.config import load_section
 from alpr_nb.workflow.fingerprint import notebook_code
 from alpr_nb.workflow.notebook_cells import read_notebook
-from alpr_nb.drawing.synthesize import draw_sample, settings
+from alpr_nb.drawing.settings import SynthesisSettings
+from alpr_nb.drawing.synthesize import draw_sample
 
 ROOT = Path(__file__).parents[2]
 SCOPES = sorted(p.stem for p in (ROOT/'conf/scope').glob('*.yaml'))
@@ -21,7 +22,8 @@ SCOPES = sorted(p.stem for p in (ROOT/'conf/scope').glob('*.yaml'))
 def drawn(params, task):
     "The first sample that the parameters draw."
     section = load_section(f'data.drawing.{task}', params)
-    return draw_sample(9, settings(**{k: v for k, v in section.items() if k not in ('scope', 'out', 'count', 'n_jobs', 'batch_size')}))
+    keys = {k: v for k, v in section.items() if k not in ('scope', 'out', 'count', 'n_jobs', 'batch_size')}
+    return draw_sample(9, SynthesisSettings(**keys))
 
 
 @pytest.fixture(scope='module')
@@ -96,7 +98,7 @@ def test_a_released_reader_reads_what_its_scope_draws(tmp_path, project_copy, na
     reader = Reader(name)
     params = compose([f'scope={reader.config.scope}'], tmp_path/'params.yaml', project_copy/'conf')
     assert reader.config.alphabet == load_scope(params).alphabet and set(reader.config.formats) == set(load_scope(params).formats)
-    drawing = settings(**{k: v for k, v in load_section('data.drawing.cr', params).items()
+    drawing = SynthesisSettings(**{k: v for k, v in load_section('data.drawing.cr', params).items()
                           if k not in ('scope', 'out', 'count', 'n_jobs', 'batch_size')} | dict(seed=77, strength=.4, readable=.25, validation=1.,
                                  formats=dict.fromkeys(reader.config.formats, 1))) # codes, without what only teaches characters
     samples = [draw_sample(i, drawing) for i in range(20)]

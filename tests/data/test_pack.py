@@ -21,6 +21,8 @@ from alpr_nb.data.batches import (
     list_samples,
     read_validation,
 )
+from alpr_nb.data.pack import pack
+from alpr_nb.codes.split import in_validation
 from alpr_nb.data.ground_truth import read_truth
 from alpr_nb.data.labelme import (
     Annotation,

@@ -1,15 +1,23 @@
 "The stage `synthesize`: the same bytes from the same seed, all or nothing, and no code on both sides"
-import json, zipfile
+import json
+import zipfile
 from pathlib import Path
 
-import cv2, numpy as np, pandas as pd, pytest, yaml
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
 
 import alpr_nb.drawing.synthesize as synth
 from alpr_nb.data.labelme import read_labelme
 from alpr_nb.codes.check_digits import check_holds
 from alpr_nb.core.config import UserError
-from alpr_nb.drawing.synthesize import Settings, draw_sample, settings, synthesize, validates
 from alpr_nb.codes.split import in_validation
+from alpr_nb.codes.check_digits import check_holds
+from alpr_nb.codes.split import in_validation
+from alpr_nb.drawing.settings import SynthesisSettings
+from alpr_nb.drawing.synthesize import draw_sample, in_validation_split, synthesize
 
 SMALL = dict(size=[320, 180], plate_width=[.15, .4])
 
@@ -53,8 +61,8 @@ def test_parts_have_their_sizes_and_names(runs):
 
 
 def test_other_seeds_and_tasks_differ(tmp_path, runs):
-    assert draw_sample(0, settings(task='cd', seed=3, **SMALL)).jpeg != draw_sample(0, settings(task='cd', seed=4, **SMALL)).jpeg
-    one, many = draw_sample(7, settings(task='cr', seed=3, validation=.2, annotator='ann', **SMALL)), members(runs/'cr1', 'image')
+    assert draw_sample(0, SynthesisSettings(task='cd', seed=3, **SMALL)).jpeg != draw_sample(0, SynthesisSettings(task='cd', seed=4, **SMALL)).jpeg
+    one, many = draw_sample(7, SynthesisSettings(task='cr', seed=3, validation=.2, annotator='ann', **SMALL)), members(runs/'cr1', 'image')
     assert many['ann-cr-000007.jpg'] == one.jpeg  # a sample depends on its number, not on the run's length
 
 
@@ -75,23 +83,23 @@ def test_annotations_fit_their_images(runs, task):
 
 
 def test_no_code_is_on_both_sides(runs):
-    held, trained = set(), set()
+    holdout, trained = set(), set()
     for task in ('cd', 'cr'):
         csv = pd.read_csv(runs/f'{task}1/validation.csv').set_index('image').code
         assert len(csv) == 6 and csv.index.is_unique
         for name, data in members(runs/f'{task}1', 'label').items():
             shapes, image = json.loads(data)['shapes'], name[:-5] + '.jpg'
             codes = {s['description'] for s in shapes} if task == 'cd' else {''.join(s['label'] for s in shapes)}
-            (held if image in csv.index else trained).update(codes)
+            (holdout if image in csv.index else trained).update(codes)
             if image in csv.index:
                 area = lambda s: np.prod(np.subtract(s['points'][1], s['points'][0]))
                 assert csv[image] == (max(shapes, key=area)['description'] if task == 'cd' else codes.pop())
-    assert held and trained and not held & trained
-    assert all(in_validation(c, 3, .2) for c in held) and not any(in_validation(c, 3, .2) for c in trained)
+    assert holdout and trained and not holdout & trained
+    assert all(in_validation(c, 3, .2) for c in holdout) and not any(in_validation(c, 3, .2) for c in trained)
 
 
 def test_share_that_validates():
-    for share in (0, .1, .25, 1/3, 1): assert abs(sum(validates(i, share) for i in range(3000)) - 3000*share) <= 1
+    for share in (0, .1, .25, 1/3, 1): assert abs(sum(in_validation_split(i, share) for i in range(3000)) - 3000*share) <= 1
 
 
 def test_stored_scenes_read_back(runs):
@@ -122,41 +130,32 @@ def test_someone_elses_folder_is_not_replaced(tmp_path):
     assert (tmp_path/'ann_image_part_1.zip').read_bytes() == b'precious'
 
 
-@pytest.mark.parametrize('keys,said', [
-    (dict(task='ocr'), 'task'), (dict(count=0), 'count'), (dict(count=1.5), 'count'), (dict(batch_size=0), 'batch_size'),
-    (dict(validation=1.2), 'validation'), (dict(size=[960]), 'size'), (dict(size=[0, 540]), 'size'), (dict(strip=-1), 'strip'),
-    (dict(plate_width=[.5, .1]), 'plate_width'), (dict(formats={'old': -1}), 'formats'), (dict(formats={}), 'formats'),
-    (dict(formats={'british': 1}), 'british'), (dict(quality=0), 'quality'), (dict(annotator='../x'), 'annotator'),
-    (dict(colour=1), 'colour'), (dict(wear={'moss': .1}), 'wear'), (dict(wear={'flakes': 1.2}), 'flakes'), (dict(wear=.3), 'wear'), (dict(painter='alpr_nb.drawing.steel.scene', wear={'flakes': .1}), 'wear'), (dict(validation='much'), 'validation'), (dict(seed=-1), 'seed'), (dict(categories={'pink': 1}), 'pink')])
-def test_wrong_settings_are_named(tmp_path, keys, said):
+@pytest.mark.parametrize('keys, said', [(dict(count=0), 'synth.count: expected a whole number above 0, found 0'),
+                                        (dict(count=1.5), 'count'), (dict(batch_size=0), 'synth.batch-size'), (dict(colour=1), 'colour')])
+def test_wrong_keys_leave_nothing_behind(tmp_path, keys, said):
     with pytest.raises(UserError, match=said): synthesize(**dict(task='cr', out=tmp_path/'o', count=2, n_jobs=1) | keys)
     assert not list(tmp_path.iterdir())
 
 
 def test_weights_choose(tmp_path):
-    s = settings(task='cr', formats={'mercosul': 1, 'old': 0}, categories={'commercial': 1}, rows2=0, strength=0, **SMALL)
+    s = SynthesisSettings(task='cr', formats={'mercosul': 1, 'old': 0}, categories={'commercial': 1}, rows2=0, strength=0, **SMALL)
     for i in range(5):
         said = ''.join(x['label'] for x in json.loads(draw_sample(i, s).label)['shapes'])
         assert said[3].isdigit() and said[4].isalpha()
-    assert all(f in Settings.__dataclass_fields__ for f in ('size', 'strip', 'formats', 'rows2', 'categories', 'plate_width', 'strength'))
 
 
 @pytest.mark.parametrize('name', ['container', 'wagon'])
 @pytest.mark.parametrize('task', ['cd', 'cr'])
-def test_a_painter_draws_what_is_no_plate(name, task):
+def test_a_renderer_draws_codes_that_are_no_plates(name, task):
     "Codes on steel through the same settings: right side of the split, check digits that hold, one box a character."
     section = yaml.safe_load((Path(__file__).parents[2]/f'conf/data/drawing/{name}.yaml').read_text())['looks']
     scheme = dict(container='iso6346', wagon='luhn')[name]
     patterns = dict(iso6346=dict(pattern='LLL[UJZ]NNNNNNN', check=scheme)) if name == 'container' else dict(wagon1520=dict(pattern='N'*8, check=scheme))
-    s = settings(task=task, size=(640, 360), validation=.5, painter='alpr_nb.drawing.steel.scene', looks=section, patterns=patterns, formats=dict.fromkeys(patterns, 1))
+    s = SynthesisSettings(task=task, size=(640, 360), validation=.5, renderer='alpr_nb.drawing.steel.renderer', looks=section, patterns=patterns, formats=dict.fromkeys(patterns, 1))
     samples = [draw_sample(i, s) for i in range(4)]
     assert [x.jpeg for x in samples] == [draw_sample(i, s).jpeg for i in range(4)]
     for i, x in enumerate(samples):
         ann = read_labelme(x.label.encode())
         codes = [p.text for p in ann.shapes] if task == 'cd' else [''.join(p.label for p in ann.shapes)]
-        assert validates(i, .5) == bool(x.code) and (not x.code or x.code in codes)
-        for c in codes: assert check_holds(c, scheme) and in_validation(c, s.seed, .5) == validates(i, .5)
-
-
-def test_a_painter_that_is_not_there_is_named():
-    with pytest.raises(UserError, match="painter 'alpr_nb.nobody'"): settings(task='cd', painter='alpr_nb.nobody', looks={}, formats={'old': 1})
+        assert in_validation_split(i, .5) == bool(x.code) and (not x.code or x.code in codes)
+        for c in codes: assert check_holds(c, scheme) and in_validation(c, s.seed, .5) == in_validation_split(i, .5)

@@ -5,6 +5,7 @@ import pytest
 
 from alpr_nb.drawing.camera import effects as fx
 
+
 def picture(w=160, h=60, seed=0):
     return cv2.GaussianBlur(np.random.default_rng(seed).integers(0, 256, (h, w, 3), dtype=np.uint8), (0, 0), 2)
 
@@ -32,24 +33,24 @@ def test_each_condition_happens_and_can_be_chosen():
 
 def test_blur_removes_detail_and_keeps_the_mean():
     im = picture(seed=4)
-    for out in (fx.defocus(im, 4), fx.motion(im, 15, 30), fx.haze(im, .8, 6)):
+    for out in (fx.defocus(im, 4), fx.motion_blur(im, 15, 30), fx.haze(im, .8, 6)):
         assert out.std() < .9*im.std() and abs(out.mean() - im.mean()) < 3
 
 def test_motion_blurs_along_its_path_only():
     im = np.zeros((41, 41, 3), np.uint8); im[20, 20] = 255
-    ys, xs = np.nonzero(fx.motion(im, 11, 0)[..., 0])
+    ys, xs = np.nonzero(fx.motion_blur(im, 11, 0)[..., 0])
     assert set(ys) == {20} and len(xs) == 11
-    ys, xs = np.nonzero(fx.motion(im, 11, 90)[..., 0])
+    ys, xs = np.nonzero(fx.motion_blur(im, 11, 90)[..., 0])
     assert set(xs) == {20} and len(ys) == 11
 
 def test_jpeg_is_that_of_the_codec():
     im = picture()
-    assert np.array_equal(fx.jpeg(im, 40), cv2.imdecode(cv2.imencode('.jpg', im, [cv2.IMWRITE_JPEG_QUALITY, 40])[1], 1))
-    assert np.abs(fx.jpeg(im, 95).astype(int) - im).mean() < np.abs(fx.jpeg(im, 10).astype(int) - im).mean()
+    assert np.array_equal(fx.jpeg_compression(im, 40), cv2.imdecode(cv2.imencode('.jpg', im, [cv2.IMWRITE_JPEG_QUALITY, 40])[1], 1))
+    assert np.abs(fx.jpeg_compression(im, 95).astype(int) - im).mean() < np.abs(fx.jpeg_compression(im, 10).astype(int) - im).mean()
 
 def test_noise_has_the_spread_asked_for_also_on_large_images():
     flat = np.full((300, 700, 3), 128, np.uint8)
-    out = fx.noise(np.random.default_rng(0), flat, 8., colour=0.)
+    out = fx.sensor_noise(np.random.default_rng(0), flat, 8., colour=0.)
     assert out.shape == flat.shape and out.std() == pytest.approx(8, abs=.4)
 
 def test_tear_without_amplitude_changes_nothing():

@@ -2,9 +2,15 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from alpr_nb.drawing.glyphs.plate_fonts import ALPHABETS, MANDATORY_SPACING, draw_text, glyph_mask, round_corners, stroke_quads
+from alpr_nb.drawing.glyphs.plate_fonts import (
+    ALPHABETS,
+    MANDATORY_SPACING,
+    draw_text,
+    glyph_mask,
+)
 
 CODE = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
 
@@ -107,15 +113,3 @@ def test_refuses_what_it_cannot_draw(args):
 
 def test_unknown_alphabet_is_named():
     with pytest.raises(KeyError, match='gothic'): draw_text('gothic', 'A', 50)
-
-def test_a_square_corner_becomes_a_quarter_circle():
-    p = round_corners([(0, 1, 0, 0), (0, 0, .5, .5), (1, 0, 0, 0)], False)
-    assert np.allclose(np.hypot(*(p[1:-1]-.5).T), .5, atol=1e-3)
-
-def test_rounding_more_than_the_lines_hold_does_not_cross():
-    p = round_corners([(0, 0, 9, 9), (1, 0, 9, 9), (1, 1, 9, 9), (0, 1, 9, 9)], True)
-    assert np.allclose(np.hypot(*(p-.5).T), .5, atol=1e-3)
-
-def test_stroke_has_flat_ends_and_its_thickness():
-    q, = stroke_quads(np.array([[0, 0], [1, 0]], float), .2)
-    assert np.allclose(sorted(map(tuple, q)), [(0, -.1), (0, .1), (1, -.1), (1, .1)])
