@@ -7,7 +7,7 @@ import cv2, numpy as np, pytest
 from alpr_nb.evaluation.benchmark import read_set, reader_config, to_json, verify, write_plots
 from alpr_nb.core.config import UserError
 from alpr_nb.codes.scope import load_scope
-from alpr_nb.evaluation.summary import measure
+from alpr_nb.evaluation.summary import compute_metrics
 from alpr_nb.inference.reader import Reader
 from alpr_nb.data.ground_truth import read_truth
 from onnx_models import fixed_model, text_model
@@ -169,13 +169,13 @@ def test_the_same_set_gives_the_same_lines(project):
     reader, truths = hand_made_reader(project), read_truth(project/'photos')
     first, again = (read_set(reader, truths, [.7, .2])[0] for _ in range(2))
     assert to_json(first) == to_json(again) and list(first[0]['reads']['raw']) == ['0.2', '0.7']
-    assert measure(first, False, .25, 100) == measure(again, False, .25, 100)
+    assert compute_metrics(first, False, .25, 100) == compute_metrics(again, False, .25, 100)
 
 def test_crops_have_no_figures_of_the_detector(project):
     photo(project/'crops'/'a.jpg', 256, 96)
     (project/'crops'/'labels.csv').write_text('image,text\na.jpg,ABC1D23\n')
     lines, ms = read_set(hand_made_reader(project), read_truth(project/'crops'), [.2, .7], crop=True)
-    found = measure(lines, True, .25, 100)
+    found = compute_metrics(lines, True, .25, 100)
     assert found['acc@0.2'] == 1 and not any(k.startswith('cd_') for k in found)
     assert lines[0]['width'] == 256 and lines[0]['tilt'] == 0 and ms[0]['cd'] == 0
 
@@ -186,7 +186,7 @@ def test_a_set_of_broken_images_stops(project):
 def test_a_set_of_misses_can_be_measured_and_drawn(project):
     (project/'cd.onnx').write_bytes(fixed_model([[256, 144, 200, 60, .1, 1.]]))
     lines, ms = read_set(hand_made_reader(project), read_truth(project/'photos'), [.2, .7])
-    found = measure(lines, False, .25, 100)
+    found = compute_metrics(lines, False, .25, 100)
     assert found['acc@0.2'] == 0 and found['cd_recall'] == 0 and 'cd_precision' not in found and 'ece' not in found
     assert found['cd_map50'] > .6                                # the boxes are there, only too unsure to be used
     tables = write_plots(project, lines, found, ms)
