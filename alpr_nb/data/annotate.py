@@ -20,7 +20,8 @@ from ..core.boxes import iou
 from ..core.image_files import IMAGES, MAX_PIXELS, can_copy, image_file
 from .written_files import Ledger, put
 from .proposals import Proposal, as_painted, propose_chars, propose_plates
-from ..inference.reader import Reader, ReadError, load_image
+from ..inference.image_input import ReadError, load_image
+from ..inference.reader import Reader
 from ..inference.read_command import list_images
 from .yolo_labels import codes_of
 from .ground_truth import csv_truth

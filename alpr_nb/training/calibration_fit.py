@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['OUTCOME_THRESHOLD', 'OUTCOME_DETECTIONS', 'OUTCOME_IOU', 'is_right', 'detection_outcomes', 'calibration_table']
 
-# %% ../../nbs/training/calibration_fit.ipynb #6dedbc09
+# %% ../../nbs/training/calibration_fit.ipynb #10278198
 from pathlib import Path
 
 import cv2
@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 
 from ..core.boxes import iou
-from ..inference.calibration import calibrated, sureness, twins
-from ..inference.detector import Detector, DetectorConfig
+from ..inference.calibration import calibrate_confidence, max_class_confidence, shared_glyphs
+from ..inference.config import DetectorConfig
+from ..inference.detector import Detector
 from .dataset import YoloData
 
-# %% ../../nbs/training/calibration_fit.ipynb #26969ca3
+# %% ../../nbs/training/calibration_fit.ipynb #1491632a
 OUTCOME_THRESHOLD = .1 # least confidence of a detection that is counted
 OUTCOME_DETECTIONS = 40 # at most in one image
 OUTCOME_IOU = .5 # least overlap with a labelled character
@@ -38,17 +39,17 @@ def detection_outcomes(path: Path, # ONNX file
                        formats: dict, # name -> Format
                        max_images: int = 1000, # of the validation images, the first ones
                        ) -> tuple[np.ndarray, np.ndarray]: # (n,) confidence of each detection, (n,) whether its class is right
-    "Confidences and outcomes of the detections on validation images. Of characters with one glyph either counts as right."
+    "Confidences and detection_outcomes of the detections on validation images. Of characters with one glyph either counts as right."
     alphabet = ''.join(data.names.values())
-    pairs = twins(formats, alphabet)
+    pairs = shared_glyphs(formats, alphabet)
     same = {(i, i) for i in range(len(alphabet))} | {p for a, b in pairs for p in ((a, b), (b, a))}
-    config = DetectorConfig(size=imgsz, threshold=OUTCOME_THRESHOLD, limit=OUTCOME_DETECTIONS)
+    config = DetectorConfig(size=imgsz, threshold=OUTCOME_THRESHOLD, max_detections=OUTCOME_DETECTIONS)
     detector, confidence, right = Detector(path, config, len(data.names)), [], []
     for file, label, size in zip(data.val.images[:max_images], data.val.labels, data.val.sizes):
         found, = detector.detect([cv2.imread(file)])
         centre, half = label[:, 1:3]*size, label[:, 3:]*size/2
         boxes = np.hstack([centre - half, centre + half]).astype(np.float32)
-        confidence += sureness(found.probs, pairs).tolist()
+        confidence += max_class_confidence(found.probs, pairs).tolist()
         right += [is_right(box, int(kind), boxes, label[:, 0], same) for box, kind in zip(found.boxes, found.classes)]
     return np.array(confidence), np.array(right, bool)
 
@@ -58,6 +59,6 @@ def calibration_table(confidence: np.ndarray, # (n,) of the model, 0 to 1
                       bins: int = 10, # of equal width
                       ) -> list[dict]: # confidence, calibrated, right: means in a bin; n: detections
     "Mean confidence, calibrated confidence and fraction of right detections by bin of the model's confidence."
-    table = pd.DataFrame(dict(confidence=confidence, calibrated=calibrated(confidence, calibration), right=right.astype(float)))
+    table = pd.DataFrame(dict(confidence=confidence, calibrated=calibrate_confidence(confidence, calibration), right=right.astype(float)))
     groups = table.groupby(np.minimum((confidence*bins).astype(int), bins - 1))
     return groups.mean().round(4).assign(n=groups.size()).to_dict('records')

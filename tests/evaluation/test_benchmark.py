@@ -4,10 +4,11 @@ from pathlib import Path
 
 import cv2, numpy as np, pytest
 
-from alpr_nb.evaluation.benchmark import read_set, reader_config, to_json, verify, write_plots
+from alpr_nb.evaluation.benchmark import read_set, to_json, verify, write_plots
 from alpr_nb.core.config import UserError
 from alpr_nb.codes.scope import load_scope
 from alpr_nb.evaluation.summary import compute_metrics
+from alpr_nb.inference.config import reader_config
 from alpr_nb.inference.reader import Reader
 from alpr_nb.data.ground_truth import read_truth
 from onnx_models import fixed_model, text_model
@@ -130,7 +131,7 @@ def project(tmp_path):
     for name in ('right', 'wrong', 'broken'): labelme(photos/f'{name}.json', ('', (156, 114, 356, 174)))
     return tmp_path
 
-GIVEN = dict(set_name='test', images='photos', cd='cd.onnx', cr='cr.onnx', cd_size=512, out='out', thresholds=[.2, .7], bootstrap=100, threads=1,
+GIVEN = dict(set_name='test', images='photos', cd='cd.onnx', cr='cr.onnx', reader=dict(cd=dict(size=512)), out='out', thresholds=[.2, .7], bootstrap=100, threads=1,
              published={'a peer': {'acc@0.2': .96}})
 
 def run(project, **more):
@@ -162,8 +163,7 @@ def test_stage(project):
 
 def hand_made_reader(project):
     scope = load_scope(project/'params.yaml')
-    config = reader_config(scope, 512, 256, .25, .2, [.06, .12])
-    return Reader.from_models(project/'cd.onnx', project/'cr.onnx', config, threads=1)
+    return Reader.from_models(project/'cd.onnx', project/'cr.onnx', reader_config(scope), threads=1)
 
 def test_the_same_set_gives_the_same_lines(project):
     reader, truths = hand_made_reader(project), read_truth(project/'photos')

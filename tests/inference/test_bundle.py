@@ -1,10 +1,15 @@
 import hashlib
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+import alpr_nb
+
+from alpr_nb.inference.bundle import BundleError, load_bundle, packaged_bundle, write_bundle
+from alpr_nb.inference.config import ReaderConfig, ReaderSettings
 from alpr_nb.inference.reader import Reader
-from alpr_nb.inference.bundle import BundleError, ReaderConfig, load_bundle, packaged_bundle, write_bundle
 from onnx_models import fixed_model, text_model
 
 CONFIG = ReaderConfig(scope='truck', formats=dict(old=dict(pattern='LLLNNNN', same=['O0']), mercosul='LLLNLNN'))
@@ -30,8 +35,11 @@ def edit(bundle, **change):
 
 def test_manifest_says_all_that_another_runtime_needs(bundle):
     m = json.loads((bundle/'manifest.json').read_text())
-    assert m['schema_version'] == 1 and m['scope'] == 'truck' and m['alphabet'].endswith('789') and m['licence'] == 'AGPL-3.0'
-    assert m['cd']['size'] == 512 and m['cr']['size'] == 256 and m['formats']['old']['pattern'] == 'LLLNNNN'
+    assert m['schema_version'] == 2 and m['scope'] == 'truck' and m['alphabet'].endswith('789') and m['licence'] == 'AGPL-3.0'
+    assert set(m['reader']) == set(ReaderSettings.model_fields), 'all settings, also those with their default'
+    assert m['reader']['cd']['size'] == 512 and m['reader']['cr']['size'] == 256 and m['reader']['retry_crop_size'] is None
+    assert m['formats']['old']['pattern'] == 'LLLNNNN'
+    assert [m[k] for k in ('rectifier', 'decoder', 'reference', 'graphs')] == [None]*4
     assert m['git_revision'] == 'abc' and m['metrics']['validation']['acc@0.2'] == .97 and 'images' in m['layout']['input']
     assert {f.name for f in bundle.iterdir()} == set(m['files']) | {'manifest.json'}
     for name, digest in m['files'].items(): assert hashlib.sha256((bundle/name).read_bytes()).hexdigest() == digest
@@ -41,8 +49,7 @@ def test_manifest_says_all_that_another_runtime_needs(bundle):
 def test_a_bundle_loads_as_it_was_written_and_reads(bundle, models):
     b = load_bundle(bundle)
     assert b.models['cr'] == models[1].read_bytes() and b.manifest.formats == CONFIG.formats
-    assert b.manifest.substitutions == CONFIG.substitutions
-    import numpy as np
+    assert b.manifest.substitutions == CONFIG.substitutions and b.manifest.config == CONFIG
     assert Reader(bundle=bundle, threads=1).read(np.zeros((720, 1280, 3), np.uint8))[0].code == 'ABC1D23'
 
 
@@ -74,9 +81,10 @@ def test_an_unknown_file_is_refused(bundle):
 
 
 @pytest.mark.parametrize('change, message', [
-    (dict(schema_version=2), 'schema version 2'), (dict(schema_version=None), 'schema version None'),
+    (dict(schema_version=3), 'schema version 3, this alpr-nb reads 1 and 2'), (dict(schema_version=None), 'schema version None'),
     (dict(files={}), 'must name exactly'), (dict(files={'cd.onnx': '', 'cr.onnx': '', '../substitutions.json': ''}), 'must name exactly'),
-    (dict(files=['cd.onnx']), 'must name exactly'), (dict(colour='red'), 'colour'), (dict(cd={'size': 'big'}), 'cd.size'),
+    (dict(files=['cd.onnx']), 'must name exactly'), (dict(colour='red'), 'colour'), (dict(margin=[.1, .1]), 'margin'),
+    (dict(reader={'cd': {'size': 'big'}}), 'reader.cd.size'), (dict(reader={'again': None}), 'reader.again'), (dict(decoder=7), 'decoder'),
     (dict(formats={'old': {'pattern': 'LL['}}), 'formats'), (dict(substitutions={}), 'substitutions'), (dict(alphabet=7), 'alphabet')])
 def test_a_manifest_that_does_not_fit_is_refused(bundle, change, message):
     edit(bundle, **change)
@@ -88,6 +96,57 @@ def test_a_manifest_that_does_not_fit_is_refused(bundle, change, message):
 def test_a_manifest_that_is_no_object_is_refused(bundle, content):
     (bundle/'manifest.json').write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(BundleError, match='manifest.json'): load_bundle(bundle)
+
+
+def as_schema_1(bundle, **settings):
+    "Rewrite a manifest as the first versions of alpr-nb wrote it."
+    file = bundle/'manifest.json'
+    m = json.loads(file.read_text())
+    for key in ('reader', 'rectifier', 'decoder', 'reference', 'graphs'): del m[key]
+    file.write_text(json.dumps({**m, 'schema_version': 1, **settings}))
+
+
+def test_a_bundle_of_schema_1_loads_into_the_same_objects(bundle):
+    cd = dict(size=416, stride=32, pad=114, threshold=.1, iou=.4, agnostic=True, limit=90)
+    as_schema_1(bundle, cd=cd, cr={**cd, 'limit': 30}, margin=[.1, .15], again=[.05, .08], closer=640, larger=1280,
+                confidence=.2, calibration=[2, .5])
+    m = load_bundle(bundle).manifest
+    new = {k: v for k, v in cd.items() if k != 'limit'}
+    assert m.config == ReaderConfig(
+        scope='truck', formats=CONFIG.formats, cd={**new, 'max_detections': 90}, cr={**new, 'max_detections': 30}, margin=(.1, .15),
+        retry_margin=(.05, .08), retry_crop_size=640, retry_scene_size=1280, min_confidence=.2, calibration=(2, .5))
+    assert m.schema_version == 2 and m.git_revision == 'abc' and m.decoder is None
+
+
+def test_what_schema_1_left_out_has_the_default_that_it_had_then(bundle):
+    as_schema_1(bundle)
+    m = load_bundle(bundle).manifest
+    assert m.reader.margin == (.06, .12) and m.reader.retry_margin is None and m.reader.min_confidence == .05
+    assert (m.reader.cd.max_detections, m.reader.cr.max_detections, m.reader.cr.threshold) == (100, 40, .2)
+
+
+@pytest.mark.parametrize('change, message', [
+    (dict(cd={'size': 'big'}), 'reader.cd.size'), (dict(cd=7), 'reader.cd'), (dict(colour='red'), 'colour'), (dict(reader={}), 'reader'),
+    (dict(retry_margin=None), 'retry_margin'), (dict(cr={'max_detections': 3}), 'cr.max_detections: schema 1')])
+def test_a_manifest_of_schema_1_that_does_not_fit_is_refused(bundle, change, message):
+    as_schema_1(bundle, **change)
+    with pytest.raises(BundleError, match=message) as e: load_bundle(bundle)
+    assert '\n' not in str(e.value) and 'manifest.json' in str(e.value)
+
+
+RELEASED = sorted((Path(alpr_nb.__file__).parent/'bundles').glob('*/manifest.json'))
+
+
+@pytest.mark.parametrize('file', RELEASED, ids=[f.parent.name for f in RELEASED])
+def test_a_released_bundle_keeps_its_settings(file):
+    m, reader = json.loads(file.read_text()), load_bundle(file.parent).manifest.reader
+    if m['schema_version'] == 1:
+        new = dict(again='retry_margin', closer='retry_crop_size', larger='retry_scene_size', confidence='min_confidence')
+        for old, name in new.items():
+            assert getattr(reader, name) == (tuple(m[old]) if isinstance(m.get(old), list) else m.get(old)), old
+        for task in ('cd', 'cr'):
+            assert {('limit' if k == 'max_detections' else k): v for k, v in getattr(reader, task).model_dump().items()} == m[task]
+        assert reader.margin == tuple(m['margin']) and reader.calibration == tuple(m['calibration'])
 
 
 def test_no_bundle(tmp_path):

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from alpr_nb.inference.detector import Detector, DetectorConfig, DetectorError, blob, fit, letterbox, select
 from alpr_nb.core.boxes import nms
+from alpr_nb.inference.config import DetectorConfig
+from alpr_nb.inference.detector import Detector, DetectorError, blob, letterbox, plan_letterbox, postprocess
 from onnx_models import colour_model, fixed_model
 
 
@@ -28,14 +29,14 @@ def test_nms_agrees_with_torchvision(seed, limit):
 
 @settings(deadline=None)
 @given(st.integers(1, 4000), st.integers(1, 4000), st.sampled_from([128, 256, 512]))
-def test_fit_is_a_rectangle_of_strides_without_distortion(height, width, size):
-    f = fit((height, width), size)
+def test_a_letterbox_is_a_rectangle_of_strides_without_distortion(height, width, size):
+    f = plan_letterbox((height, width), size)
     assert f.shape[0] % 32 == f.shape[1] % 32 == 0 and max(f.shape) == size and max(f.inner) == size
     assert all(0 <= s - i < 32 for s, i in zip(f.shape, f.inner))
     ideal = np.array([height, width])*size/max(height, width)
     assert np.abs(np.array(f.inner) - ideal).max() <= .5 or min(f.inner) == 1
     corners = np.float32([[f.left, f.top, f.left + f.inner[1], f.top + f.inner[0]]])
-    assert np.allclose(f.back(corners), [[0, 0, width, height]], atol=1e-2*max(1, max(height, width)/1000))
+    assert np.allclose(f.to_image(corners), [[0, 0, width, height]], atol=1e-2*max(1, max(height, width)/1000))
 
 
 def test_letterbox_agrees_with_yolov5():
@@ -46,7 +47,7 @@ def test_letterbox_agrees_with_yolov5():
     for shape, size in (((90, 260), 256), ((77, 130), 256), ((200, 150), 128)):
         part = np.ascontiguousarray(np.resize(image, (*shape, 3)))
         theirs, _, _ = aug.letterbox(part, size, auto=True, stride=32)
-        assert np.array_equal(letterbox(part, fit(shape, size)), theirs)
+        assert np.array_equal(letterbox(part, plan_letterbox(shape, size)), theirs)
 
 
 def test_blob_agrees_with_opencv():
@@ -80,13 +81,13 @@ def test_detections_of_a_batch_are_those_of_each_image():
     assert det.detect([]) == []
 
 
-def test_select_keeps_whole_rows_of_probabilities_and_the_limit():
+def test_postprocess_keeps_whole_rows_of_probabilities_and_max_detections():
     rng = np.random.default_rng(1)
     rows = np.hstack([rng.random((500, 2))*500, np.full((500, 2), 10), rng.random((500, 5))]).astype(np.float32)
-    found = select(rows, DetectorConfig(limit=20, threshold=.2))
+    found = postprocess(rows, DetectorConfig(max_detections=20, threshold=.2))
     assert len(found) == 20 and found.probs.shape == (20, 4)
     assert found.scores[0] == pytest.approx((rows[:, 5:]*rows[:, 4:5]).max(), abs=1e-6)
-    assert len(select(rows, DetectorConfig(threshold=1.))) == 0 and select(rows[:0], DetectorConfig()).probs.shape == (0, 4)
+    assert len(postprocess(rows, DetectorConfig(threshold=1.))) == 0 and postprocess(rows[:0], DetectorConfig()).probs.shape == (0, 4)
 
 
 def test_one_session_serves_many_threads():

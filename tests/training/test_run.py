@@ -70,7 +70,7 @@ def test_the_state_of_another_run_is_set_aside_and_found_again(project, monkeypa
         with pytest.raises(KeyboardInterrupt): train(smoke(epochs=1, **keys))
         return capsys.readouterr().out
     stopped()
-    assert 'resume.former keeps its state' in stopped(lr0=.002)
+    assert 'resume.former, which keeps its state' in stopped(lr0=.002)
     back = stopped()
     assert 'resuming from epoch 1' in back and 'epoch 1/1' not in back
     assert 'resuming from epoch 1' in stopped(lr0=.002), 'neither was lost'
@@ -105,7 +105,7 @@ def test_it_learns(project):
 def test_without_network_and_home(project):
     "As DVC runs it: a fresh process, no terminal; and without a network where the system allows to cut it."
     (project/'home').mkdir()
-    code = f'from alpr_nb.training.run import train; from alpr_nb.training.config import train_config; train(TrainConfig(**{SMOKE | dict(data="yolo", out="run", workers=2)!r}))'
+    code = f'from alpr_nb.training.run import train; from alpr_nb.training.config import TrainConfig; train(TrainConfig(**{SMOKE | dict(data="yolo", out="run", workers=2)!r}))'
     cut = ['unshare', '-n'] if shutil.which('unshare') and not subprocess.run(['unshare', '-n', 'true'], capture_output=True).returncode else []
     env = {k: v for k, v in os.environ.items() if not k.startswith(('YOLO', 'XDG_'))} | {'HOME': str(project/'home'), 'MPLCONFIGDIR': str(project/'mpl'), 'PYTHONPATH': str(ROOT)}
     done = subprocess.run([*cut, sys.executable, '-c', code], capture_output=True, text=True, env=env)
