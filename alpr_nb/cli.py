@@ -257,7 +257,7 @@ def verify(
     out: Annotated[Path, typer.Argument(help="gate.json to write when it passes.", show_default=False)],
 ):
     "Compare acc@0.2 with benchmark.gate of params.yaml; the status is 1 when it is under it."
-    from alpr_nb.evaluation.benchmark import verify
+    from alpr_nb.evaluation.gate import verify
     from alpr_nb.core.config import load_section
     verify(metrics, load_section('benchmark')['gate'], out)
 

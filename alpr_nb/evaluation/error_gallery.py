@@ -15,7 +15,7 @@ from html import escape
 from pathlib import Path
 
 from ..core.config import UserError
-from .error_kinds import mistaken, worst_first
+from .error_kinds import character_errors, worst_first
 from .metrics import align
 from ..workflow.html_page import page, write_page
 from ..workflow.provenance import made_from_html
@@ -58,7 +58,7 @@ def card(p: dict, # a line of predictions.jsonl that is wrong
     picture = f'<img src="{data_uri(jpeg)}" alt="{escape(seen)}">' if jpeg else f'<p class="none">{escape(p.get("error") or "no picture was kept")}</p>'
     wide = f' · {p["width"]:.0f} px wide' if p.get('width') else ''
     told = f'<b>{escape(p["kind"])}</b> · {p["confidence"]:.2f} sure{f" · {escape(name)}" if name else ""}<br>{escape(p["image"])}{wide}'
-    facts = dict(set=name, kind=p['kind'], characters='|'.join(mistaken(p)), confidence=p['confidence'], distance=p['distance'],
+    facts = dict(set=name, kind=p['kind'], characters='|'.join(character_errors(p)), confidence=p['confidence'], distance=p['distance'],
                  image=p['image'], text=f'{p["truth"]} {p["code"]} {raw} {p["image"]}'.lower())
     data = ''.join(f' data-{k}="{escape(str(v))}"' for k, v in facts.items())
     return f'<li{data}>{picture}<dl>{codes}</dl><p>{told}</p></li>'
@@ -119,7 +119,7 @@ def gallery(failures: list[tuple], # (line of predictions.jsonl, its JPEG or Non
     def counted(every, values): return {'': every} | {v: f'{v} ({n})' for v, n in Counter(values).most_common()}
     kinds = counted('all kinds', (p['kind'] for p, *_ in failures))
     sets = counted('all sets', (name for *_, name in failures if name))
-    chars = counted('any character', (m for p, *_ in failures for m in mistaken(p)))
+    chars = counted('any character', (m for p, *_ in failures for m in character_errors(p)))
     order = dict(surest='surest first', doubted='least sure first', worst='most characters wrong', name='by image')
     asked = [_select('set', 'Set', sets)] if len(sets) > 2 else []
     asked += [_select('kind', 'Kind of error', kinds), _select('characters', 'Character', chars), _select('sort', 'Order', order, 'surest'),

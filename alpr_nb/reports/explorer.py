@@ -17,7 +17,7 @@ import numpy as np
 from ..data.labelme import Annotation, read_labelme, reading_order
 from ..data.batches import IMAGES, iter_samples, list_samples
 from ..core.config import UserError, project_path
-from ..evaluation.error_kinds import KINDS, mistaken
+from ..evaluation.error_kinds import KINDS, character_errors
 from ..evaluation.error_gallery import STYLE, card, read_failures, read_lines
 
 # %% ../../nbs/reports/explorer.ipynb #cadd2fbb
@@ -147,7 +147,7 @@ def explore_errors(folder: str|Path, # results of a benchmark set, such as outpu
     counts = lambda values: [(f'{v} ({values.count(v)})', v) for v in dict.fromkeys(values)]
     kinds = sorted((p['kind'] for p in lines), key=KINDS.index)
     kind = W.Dropdown(options=[('all errors', 'errors'), ('everything', ''), *counts(kinds)], value='errors', description='kind')
-    chars = W.Dropdown(options=[('any', ''), *counts([m for p in lines for m in mistaken(p)])], value='', description='character')
+    chars = W.Dropdown(options=[('any', ''), *counts([m for p in lines for m in character_errors(p)])], value='', description='character')
     sure = W.FloatSlider(0, min=0, max=1, step=.05, description='at least sure', continuous_update=False)
     text = W.Text(description='has', placeholder='part of a code or file name', continuous_update=False)
     def show(p):
@@ -155,5 +155,5 @@ def explore_errors(folder: str|Path, # results of a benchmark set, such as outpu
         return W.VBox([own, *(photograph(p, images, longest) if images else [])])
     return Explorer(lines, show, [
         (kind, lambda p, v: not v or (p['kind'] != 'right' if v == 'errors' else p['kind'] == v)),
-        (chars, lambda p, v: not v or v in mistaken(p)), (sure, lambda p, v: p['confidence'] >= v),
+        (chars, lambda p, v: not v or v in character_errors(p)), (sure, lambda p, v: p['confidence'] >= v),
         (text, lambda p, v: v.strip().lower() in f'{p["truth"]} {p["code"]} {p["image"]}'.lower())])

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from ..core.config import UserError
-from ..evaluation.error_kinds import KINDS, mistaken
+from ..evaluation.error_kinds import KINDS, character_errors
 from ..evaluation.summary import NAMES
 from ..evaluation.error_gallery import STYLE as FAILURES, card, read_failures
 from .summary_cards import cards, last_run, last_section, percent
@@ -127,7 +127,7 @@ def failure_section(failures: dict[str, list], # set -> from `read_failures`
     count = {name: Counter(p['kind'] for p, *_ in found) for name, found in failures.items()}
     rows = [('', (link(html.escape(name), **{'set': name}), *(link(count[name][k], count[name][k], **{'set': name, 'kind': k}) for k in kinds), sum(count[name].values()))) for name in failures]
     out = _table(['', *kinds, 'all'], rows)
-    if pairs := Counter(c for p, *_ in every for c in mistaken(p)).most_common(8):
+    if pairs := Counter(c for p, *_ in every for c in character_errors(p)).most_common(8):
         out += '<p>Characters most often mistaken: ' + ', '.join(f'{link(html.escape(c), characters=c)} ({n})' for c, n in pairs) + '.</p>'
     shown = sorted(every, key=lambda f: -f[0]['confidence'])[:worst]
     out += f'<h3>The {len(shown)} it was surest of</h3><style>{FAILURES}</style><div class="failures"><ol>{"".join(card(*f) for f in shown)}</ol></div>'

@@ -85,7 +85,7 @@ def read_split(folder: Path, # with images; labels lie in the folder of the same
     return Split(list(map(str, images)), found, sizes)
 
 def read_yolo_folder(folder: str|Path, # has data.yaml, images/ and labels/
-              ) -> YoloData: # validated
+                     ) -> YoloData: # validated
     "Read a YOLO folder and validate all of it."
     folder = Path(folder).resolve()
     file = folder/'data.yaml'
@@ -104,12 +104,12 @@ def read_yolo_folder(folder: str|Path, # has data.yaml, images/ and labels/
 
 # %% ../../nbs/training/dataset.ipynb #cbcb3e7a
 def write_example_data(folder: str|Path, # made here
-                train: int = 12, # images to train on
-                val: int = 4, # images to validate on
-                classes: int = 2, # number of classes
-                sizes: tuple = ((96, 32), (80, 40)), # width, height in px of the images, in turn
-                seed: int = 0, # of the images
-                ) -> Path: # the folder
+                       train: int = 12, # images to train on
+                       val: int = 4, # images to validate on
+                       classes: int = 2, # number of classes
+                       sizes: tuple = ((96, 32), (80, 40)), # width, height in px of the images, in turn
+                       seed: int = 0, # of the images
+                       ) -> Path: # the folder
     "Write a tiny YOLO folder: class 0 is a wide bright bar, class 1 a dark one, and so on."
     import cv2
     folder, rng = Path(folder), np.random.default_rng(seed)

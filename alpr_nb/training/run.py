@@ -114,7 +114,7 @@ def is_interactive() -> bool: # a terminal, or a notebook in Jupyter or VS Code
     return sys.stderr.isatty() or ('ipykernel' in sys.modules and not {'JPY_SESSION_NAME', 'VSCODE_PID'}.isdisjoint(os.environ))
 
 def load_state(folder: Path, # <out>/resume
-                ) -> dict: # empty without a readable file
+               ) -> dict: # empty without a readable file
     "Read the state that a run saved after its last epoch."
     try: return torch.load(folder/'state.pt', map_location='cpu', weights_only=True)
     except Exception: return {}
