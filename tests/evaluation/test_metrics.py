@@ -1,9 +1,10 @@
-"Metrics against values computed by hand, against scipy's bootstrap and against yolov5's average precision."
+"Metrics against values computed by hand, rapidfuzz, scipy's bootstrap and yolov5's average precision."
 import numpy as np, pytest
 from hypothesis import given, settings, strategies as st
 
-from alpr_nb.evaluation.metrics import (align, average_precision, cer, character_accuracy, detection_scores, ece, edit_distance, interval,
-                                        true_positives, median_p95, reliability, bootstrap_weights, tilt)
+from alpr_nb.evaluation.metrics import (align, average_precision, bootstrap_interval, bootstrap_weights, cer, character_accuracy,
+                                        detection_scores, edit_distance, expected_calibration_error, median_p95, reliability_bins, tilt,
+                                        true_positives)
 from alpr_nb.core.boxes import overlap
 
 def slow_levenshtein(a, b):
@@ -20,6 +21,15 @@ def test_alignment_is_shortest_and_loses_nothing(a, b):
     pairs = align(a, b)
     assert ''.join(x for x, _ in pairs) == a and ''.join(y for _, y in pairs) == b and ('', '') not in pairs
     assert sum(x != y for x, y in pairs) == slow_levenshtein(a, b)
+
+@settings(max_examples=200, deadline=None)
+@given(st.text('A8B1', max_size=9), st.text('A8B1', max_size=9))
+def test_alignment_is_as_short_as_the_edit_distance(a, b):
+    assert sum(x != y for x, y in align(a, b)) == edit_distance(a, b)
+
+@pytest.mark.parametrize('truth, read, pairs', [('41P', '461', ['44', '16', 'P1']), ('QC', 'Q8C', ['QQ', '-8', 'CC']), ('AB1', 'A8', ['AA', 'B-', '18'])])
+def test_ties_prefer_substitutions_and_the_end(truth, read, pairs):
+    assert [(a or '-') + (b or '-') for a, b in align(truth, read)] == pairs
 
 def test_character_rates_by_hand():
     truths, reads = ['ABC1234', 'DEF5678'], ['ABC1234X', 'DF567']
