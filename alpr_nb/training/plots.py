@@ -28,7 +28,7 @@ def plot_training(folder: str|Path): # exp/ of a training
         for split in ('train', 'val'): ax.plot(rows.epoch, rows[f'{split}/{loss}'], marker='.', label=split)
         ax.set(title=loss.replace('_', ' '), xlabel='epoch', ylim=(0, None))
     for column, label in MAPS.items(): axes[-1].plot(rows.epoch, rows[f'metrics/{column}'], marker='.', label=label)
-    axes[-1].set(title='mean average precision', xlabel='epoch', ylim=(0, 1))
+    axes[-1].set(title='mean average precision', xlabel='epoch', ylim=(0, 1.02))
     for ax in axes:
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.legend(loc='lower center', bbox_to_anchor=(.5, -.5), ncol=2, frameon=False, fontsize=9)
@@ -46,7 +46,7 @@ def draw_boxes(
         x1, y1, x2, y2 = s.box
         ax.add_patch(plt.Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=color, linestyle='--' if dashed else '-', linewidth=1.2))
         label = f'{s.label} {s.text}' if len(s.label) > 1 else s.label
-        if not dashed: ax.text(x1, y1, label, color=color, fontsize=8, va='bottom')
+        if not dashed: ax.text(x1, y1, label, color=color, fontsize=8, va='bottom', bbox=dict(facecolor='white', alpha=.7, linewidth=0, pad=.5))
 
 def plot_image_grid(images: list[str], # paths
                     predictions: list[list[Shape]], # boxes to draw on each

@@ -10,6 +10,7 @@ import contextlib, inspect, logging, os, pickle, tempfile, threading, warnings
 from pathlib import Path
 
 import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
@@ -25,12 +26,13 @@ FOLDERS = 'YOLOV5_CONFIG_DIR', 'YOLO_CONFIG_DIR' # environment variables: folder
 def _undone():
     "Restore the process-wide settings that the import of yolov5 changes."
     kept = {k: os.environ.get(k) for k in ('OMP_NUM_THREADS', 'NUMEXPR_MAX_THREADS', *FOLDERS)}
-    opener, saver = Image.open, torch.save
+    opener, saver, use = Image.open, torch.save, matplotlib.use
+    matplotlib.use = lambda *args, **keys: None # yolov5 asks for `Agg`, and pyplot would keep it
     printing, columns, backend = np.get_printoptions(), pd.options.display.max_columns, matplotlib.rcParams._get('backend')
     with warnings.catch_warnings(), matplotlib.rc_context():
         warnings.simplefilter('ignore')
         yield
-    Image.open, torch.save = opener, saver
+    Image.open, torch.save, matplotlib.use = opener, saver, use
     matplotlib.rcParams._set('backend', backend)
     np.set_printoptions(**printing)
     pd.options.display.max_columns = columns
@@ -74,12 +76,14 @@ yolov5.models.yolo.BaseModel.info = lambda self, *args, **keys: None # it runs t
 def plotting():
     "Let yolov5 draw to files; wait for its threads at the end."
     backend = matplotlib.rcParams._get('backend')
+    if isinstance(backend, str): plt.switch_backend(backend) # a notebook's backend connects to IPython only if it is loaded before Agg
     matplotlib.use('Agg')
     try: yield
     finally:
         for t in threading.enumerate():
             if '(plot_' in t.name: t.join()
-        matplotlib.rcParams._set('backend', backend)
+        if isinstance(backend, str): matplotlib.use(backend)
+        else: matplotlib.rcParams._set('backend', backend) # not chosen yet: matplotlib decides when it first draws
 
 # %% ../../nbs/training/yolov5_compat.ipynb #18ab0b80
 def _model_classes() -> list: # classes, or pairs of a class and its other name, for torch.serialization.safe_globals
