@@ -10,8 +10,10 @@ from alpr_nb.training.dataset import write_example_data
 from alpr_nb.training.yolov5_compat import yolov5
 from yolov5.models.yolo import DetectionModel
 
-SMOKE = dict(scope='truck', task='cr', imgsz=96, rect=True, epochs=2, batch_size=4, lr0=.003, warmup_epochs=1, box=.05, cls=3, obj=1,
-             hsv_h=.015, hsv_s=.7, hsv_v=.4, degrees=3, translate=.1, scale=.2, fliplr=0, mosaic=0, mixup=0, device='cpu')
+SMOKE = dict(scope='truck', task='cr', imgsz=96, rect=True, epochs=2, batch_size=4, lr0=.003, warmup_epochs=1, box=.05,
+             cls=3, obj=1,
+             hsv_h=.015, hsv_s=.7, hsv_v=.4, degrees=3, translate=.1, scale=.2, fliplr=0, mosaic=0, mixup=0,
+             device='cpu')
 
 
 def smoke(**changed) -> TrainConfig:

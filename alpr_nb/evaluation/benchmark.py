@@ -34,7 +34,8 @@ def open_reader(scope: str, # kind of code of the two models; must be the scope 
                 ) -> Reader:
     "The reader of a bundle, or of two models."
     if not (cd or cr): return Reader(bundle=project_path(bundle), threads=threads or None)
-    if not (cr and (cd or crop)): raise UserError("cd and cr: only one model is named; name both, or none to read with a bundle.")
+    if not (cr and (cd or crop)):
+        raise UserError("cd and cr: only one model is named; name both, or none to read with a bundle.")
     known = load_scope()
     if known.name != scope:
         raise UserError(f"params.yaml: expected base.scope {scope} as in this set, found {known.name}; compose params.yaml again.")
@@ -59,7 +60,8 @@ def load_set(images: str, # folder with images and their true codes
     "Images of a set with their ground truth."
     truths = read_truth(project_path(images), config.label, config.alphabet)
     if held: truths = [t for t in truths if in_validation(as_painted(t.code, config.formats), seed, held)]
-    if not truths: raise UserError(f"{images}: none of its codes is among the fraction of {held:g} kept from training; set `held` to 0 to read all.")
+    if not truths:
+        raise UserError(f"{images}: none of its codes is among the fraction of {held:g} kept from training; set `held` to 0 to read all.")
     return truths
 
 def describe_set(truths: list[Truth], # from `load_set`
@@ -101,5 +103,6 @@ def read_set(reader: Reader, # with both models
             continue
         lines.append(prediction_of(truth, result, thresholds, reader.config))
         ms.append(result.ms)
-    if not ms: raise UserError(f"{truths[0].image.parent}: none of the {len(truths)} images can be decoded; check the files.")
+    if not ms:
+        raise UserError(f"{truths[0].image.parent}: none of the {len(truths)} images can be decoded; check the files.")
     return lines, ms

@@ -20,7 +20,8 @@ def verify(metrics_path: Path, # metrics.json of a benchmark set
     metrics_path, out = Path(metrics_path), Path(out)
     out.unlink(missing_ok=True)
     try: m = json.loads(metrics_path.read_text(encoding='utf-8'))
-    except FileNotFoundError: raise UserError(f"{metrics_path}: no such file; run the benchmark first (`dvc repro`).") from None
+    except FileNotFoundError:
+        raise UserError(f"{metrics_path}: no such file; run the benchmark first (`dvc repro`).") from None
     except ValueError: raise UserError(f"{metrics_path}: not JSON; run the benchmark again.") from None
     acc = m.get('acc@0.2') if isinstance(m, dict) else None
     if not isinstance(acc, (int, float)):

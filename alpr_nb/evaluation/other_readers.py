@@ -50,7 +50,8 @@ def simplelpr(
         found = []
         for c in processor.analyze(str(path)):
             own, b = [m for m in c.matches if m.countryISO] or list(c.matches), c.boundingBox
-            if own: found.append((max(own, key=lambda m: m.confidence).text, (b.left, b.top, b.left + b.width, b.top + b.height)))
+            if own: found.append((max(own, key=lambda m: m.confidence).text,
+                                  (b.left, b.top, b.left + b.width, b.top + b.height)))
         return found
     return read
 
@@ -61,7 +62,8 @@ MAX_PIECES = 12 # texts of a photograph that may be joined, the largest ones
 
 def _joined(texts, formats):
     "Codes with letters and a valid check digit in up to three texts, each with the box around its texts"
-    checked = {name: f for name, f in formats.items() if f.check and any(c.isalpha() for a in parse_pattern(f.pattern) for c in a)}
+    checked = {name: f for name, f in formats.items() if f.check
+               and any(c.isalpha() for a in parse_pattern(f.pattern) for c in a)}
     lengths = {len(parse_pattern(f.pattern)) for f in checked.values()}
     for n in (1, 2, 3):
         for parts in permutations(texts[:MAX_PIECES], n):
@@ -78,7 +80,8 @@ def main_text(
     alphabet: str, # of codes
 ) -> str:          # plain; empty when nothing looks like a code
     "The code of the main plate, among the texts that a reader found on a photograph."
-    area, lengths = lambda f: (f[1][2] - f[1][0])*(f[1][3] - f[1][1]), {len(parse_pattern(f.pattern)) for f in formats.values()}
+    area = lambda f: (f[1][2] - f[1][0])*(f[1][3] - f[1][1])
+    lengths = {len(parse_pattern(f.pattern)) for f in formats.values()}
     plain = [(''.join(c for c in t.upper() if c in alphabet), b) for t, b in found]
     texts = sorted((t for t in plain if t[0]), key=area, reverse=True)
     fit = [f for f in texts if format_of(f[0], formats)] or [*islice(_joined(texts, formats), 1)] or [f for f in texts if len(f[0]) in lengths]
@@ -113,4 +116,5 @@ def compare_readers(
             rows.append((name, code == truth.code, 1e3*(time.perf_counter() - start)))
     table = pd.DataFrame(rows, columns=['reader', 'exact', 'ms']).groupby('reader', sort=False).agg(
         n=('exact', 'size'), exact=('exact', 'mean'), ms=('ms', 'median'))
-    return table.assign(times_ours=(table.ms/table.ms['alpr-nb']).round(2), exact=table.exact.round(4), ms=table.ms.round(1))
+    return table.assign(times_ours=(table.ms/table.ms['alpr-nb']).round(2), exact=table.exact.round(4),
+                        ms=table.ms.round(1))

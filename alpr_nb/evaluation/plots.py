@@ -16,7 +16,8 @@ from matplotlib.ticker import PercentFormatter
 def theme() -> None:
     "Set the style of all plots: seaborn's white grid, its colour-blind palette, and fonts that are legible in print."
     sns.set_theme(context='notebook', style='whitegrid', palette='colorblind',
-                  rc={'figure.dpi': 110, 'figure.constrained_layout.use': True, 'axes.titleweight': 'bold', 'axes.titlesize': 12,
+                  rc={'figure.dpi': 110, 'figure.constrained_layout.use': True, 'axes.titleweight': 'bold',
+                      'axes.titlesize': 12,
                       'axes.titlelocation': 'left', 'axes.labelsize': 11, 'legend.frameon': True})
 
 def percent_ticks(axis, # of matplotlib
@@ -25,7 +26,8 @@ def percent_ticks(axis, # of matplotlib
     axis.set_major_formatter(PercentFormatter(1, decimals=0))
 
 # %% ../../nbs/evaluation/plots.ipynb #dae3da81
-STRATEGY_LABELS = dict(decoded='format decoding', substituted='substitutions', raw='raw characters', confident='by confidence of the reading')
+STRATEGY_LABELS = dict(decoded='format decoding', substituted='substitutions', raw='raw characters',
+                       confident='by confidence of the reading')
 STRATEGY_MARKERS = dict(decoded='o', substituted='s', raw='^', confident='D')
 
 def threshold_plot(table: pd.DataFrame, # from `by_threshold`
@@ -40,13 +42,15 @@ def threshold_plot(table: pd.DataFrame, # from `by_threshold`
     for i, (who, m) in enumerate(published.items()):
         m = {float(k.removeprefix('acc@')): v for k, v in m.items() if k.startswith('acc@')}
         ax.plot(m.keys(), m.values(), '--', color=f'C{7 + i}', marker='x', label=f'{who}, on other photographs')
-    ax.set(title=f'Accuracy of whole codes{f", {name}" if name else ""}', xlabel='threshold of confidence', ylabel='exact match', ylim=(-.02, 1.02))
+    ax.set(title=f'Accuracy of whole codes{f", {name}" if name else ""}', xlabel='threshold of confidence',
+           ylabel='exact match', ylim=(-.02, 1.02))
     percent_ticks(ax.yaxis)
     ax.legend(loc='upper left', bbox_to_anchor=(1, 1), fontsize=9, frameon=False)
     return fig
 
 # %% ../../nbs/evaluation/plots.ipynb #657da06c
-AXIS_LABELS = dict(width='width of the plate (px)', tilt='tilt of the characters (absolute, degrees)', format='format of the code',
+AXIS_LABELS = dict(width='width of the plate (px)', tilt='tilt of the characters (absolute, degrees)',
+                   format='format of the code',
                    length='length of the code (characters)')
 
 def accuracy_bars(ax, # of matplotlib
@@ -55,7 +59,8 @@ def accuracy_bars(ax, # of matplotlib
                   ) -> None:
     "Accuracy by the table's first column, with intervals and the number of images."
     x, y = table.iloc[:, 0].astype(str), table.accuracy
-    ax.bar(x, y, yerr=[(y - table.low).clip(0), (table.high - y).clip(0)], color='C0', ecolor='.35', capsize=4, width=min(.8, .25*len(x)))
+    ax.bar(x, y, yerr=[(y - table.low).clip(0), (table.high - y).clip(0)], color='C0', ecolor='.35', capsize=4,
+           width=min(.8, .25*len(x)))
     for i, n in enumerate(table.n): ax.text(i, 1.03, f'n={n}', ha='center', fontsize=9)
     ax.set(xlabel=name, ylabel='exact match', ylim=(0, 1.13), xlim=(-.6, max(len(x), 2) - .4))
     ax.grid(axis='x', visible=False)
@@ -85,7 +90,8 @@ def confusion_plot(tables: dict, # title -> from `confusions`
             ax.text(.5, .5, 'no errors', ha='center', transform=ax.transAxes)
             continue
         count = pd.crosstab(wrong.actual, wrong.predicted)
-        sns.heatmap(count, mask=count == 0, annot=True, fmt='d', cmap='cividis_r', vmin=0, cbar=False, linewidths=.5, ax=ax)
+        sns.heatmap(count, mask=count == 0, annot=True, fmt='d', cmap='cividis_r', vmin=0, cbar=False, linewidths=.5,
+                    ax=ax)
         ax.set(xlabel='predicted', ylabel='true')
         ax.tick_params(axis='both', labelrotation=0)
     return fig
@@ -98,8 +104,11 @@ def reliability_plot(table: pd.DataFrame, # from `reliability_table`
     ax.plot([0, 1], [0, 1], ':', color='.3', label='perfect calibration')
     for (of, t), marker, way in zip(table.groupby('of', sort=False), 'os', ((-8, 6), (6, -12))):
         ax.plot(t.confidence, t.right, marker=marker, label=of, alpha=.9)
-        for x, y, n in zip(t.confidence, t.right, t.n): ax.annotate(f'{n}', (x, y), way, ha='right' if way[0] < 0 else 'left', textcoords='offset points', fontsize=8)
-    ax.set(title='Reliability diagram', xlabel='mean confidence', ylabel='fraction right', xlim=(-.06, 1.08), ylim=(-.08, 1.08))
+        side = 'right' if way[0] < 0 else 'left'
+        for x, y, n in zip(t.confidence, t.right, t.n):
+            ax.annotate(f'{n}', (x, y), way, ha=side, textcoords='offset points', fontsize=8)
+    ax.set(title='Reliability diagram', xlabel='mean confidence', ylabel='fraction right', xlim=(-.06, 1.08),
+           ylim=(-.08, 1.08))
     percent_ticks(ax.yaxis)
     ax.legend(loc='upper left', bbox_to_anchor=(1, 1), fontsize=9, frameon=False)
     return fig

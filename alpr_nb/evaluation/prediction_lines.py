@@ -44,7 +44,8 @@ def unread_prediction(truth: Truth, # of the image
     "The prediction of an image without a reading."
     boxes = None if truth.boxes is None else [list(b) for b in truth.boxes]
     nothing = {f'{t:g}': '' for t in thresholds}
-    return dict(image=truth.image.name, truth=truth.code, format=(name := format_of(truth.code, formats)) or 'other', code='',
+    return dict(image=truth.image.name, truth=truth.code, format=(name := format_of(truth.code, formats)) or 'other',
+                code='',
                 same=list(formats[name].same) if name else [],
                 kind='', distance=len(truth.code), confidence=0., box=None, truth_box=list(truth.box) if truth.box else None,
                 width=truth.box and round(truth.box[2] - truth.box[0], 1), tilt=None, chars=[], others=[],
@@ -76,7 +77,10 @@ def prediction_of(truth: Truth, # of the image
         boxes, angle = own.chars.boxes, tilt(own.chars.boxes)
         confidence = max_class_confidence(own.chars.probs, shared_glyphs(config.formats, config.alphabet))
         p |= dict(box=list(own.box), code=own.reading.code, confidence=round(own.reading.confidence, 4),
-                  reads=reads_at_thresholds(own.chars, thresholds, config), tilt=None if np.isnan(angle) else round(angle, 1),
-                  chars=[dict(char=config.alphabet[k], confidence=round(float(s), 4), box=[round(float(v), 1) for v in b])
-                         for k, s, b in zip(own.chars.classes, confidence, boxes)], others=[s.reading.code for s in readable if s is not own])
+                  reads=reads_at_thresholds(own.chars, thresholds, config),
+                  tilt=None if np.isnan(angle) else round(angle, 1),
+                  chars=[dict(char=config.alphabet[k], confidence=round(float(s), 4),
+                              box=[round(float(v), 1) for v in b])
+                         for k, s, b in zip(own.chars.classes, confidence, boxes)],
+                  others=[s.reading.code for s in readable if s is not own])
     return p | dict(kind=error_kind(p), distance=edit_distance(truth.code, p['code']))

@@ -17,7 +17,8 @@ import pandas as pd
 from ..core.config import UserError
 from .error_gallery import crop_name, gallery
 from .error_kinds import worst_first
-from .summary import (accuracy_by, accuracy_by_threshold, confusion_pairs, latency_summary, predictions_frame,
+from .summary import (accuracy_by, accuracy_by_threshold, confusion_pairs, latency_summary,
+                                        predictions_frame,
                                         reliability_table)
 from ..inference.image_input import load_image
 
@@ -53,7 +54,8 @@ def write_tables(folder: Path, # exists
                  ) -> dict: # table by name
     "Write the tables behind the plots as CSV files; `dvc plots` draws the same files."
     frame = predictions_frame(predictions)
-    tables = dict(threshold=accuracy_by_threshold(metrics), calibration=reliability_table(predictions), latency=pd.DataFrame(ms).round(2),
+    tables = dict(threshold=accuracy_by_threshold(metrics), calibration=reliability_table(predictions),
+                  latency=pd.DataFrame(ms).round(2),
                   confusion=confusion_pairs(predictions), confusion_raw=confusion_pairs(predictions, 'raw'),
                   **{by: accuracy_by(frame, by) for by in ('width', 'tilt', 'format', 'length')})
     wide = tables['threshold'].pivot(index='threshold', columns='strategy', values='accuracy').reset_index() # the form of `dvc plots`
@@ -71,7 +73,8 @@ def plate_crop(image: np.ndarray, # (H, W, 3) BGR uint8
     h, w = image.shape[:2]
     x1, y1, x2, y2 = p['box'] or p['truth_box'] or (0, 0, w, h)
     m = margin*(y2 - y1)
-    x1, y1, x2, y2 = (int(np.clip(v, 0, top)) for v, top in ((x1 - m, w-1), (y1 - m, h-1), (x2 + m + 1, w), (y2 + m + 1, h)))
+    sides = (x1 - m, w-1), (y1 - m, h-1), (x2 + m + 1, w), (y2 + m + 1, h) # value and upper limit
+    x1, y1, x2, y2 = (int(np.clip(v, 0, top)) for v, top in sides)
     crop = image[y1:max(y2, y1+1), x1:max(x2, x1+1)]
     scale = height/crop.shape[0]
     size = max(1, round(crop.shape[1]*scale)), height
@@ -92,8 +95,11 @@ def write_errors(folder: Path, # exists
     table = pd.DataFrame([{k: p[k] for k in keys} for p in worst], columns=keys)
     table.to_csv(folder/'errors.csv', index=False, lineterminator='\n')
     for i, p in enumerate(worst[:max_images]):
-        jpeg = None if 'error' in p else cv2.imencode('.jpg', plate_crop(load_image(images[p['image']]), p))[1].tobytes()
-        if jpeg: (folder/crop_name(i, p)).write_bytes(jpeg)
+        jpeg = None
+        if 'error' not in p:
+            crop = plate_crop(load_image(images[p['image']]), p)
+            jpeg = cv2.imencode('.jpg', crop)[1].tobytes()
+            (folder/crop_name(i, p)).write_bytes(jpeg)
         shown.append((p, jpeg, ''))
     return gallery(shown)
 

@@ -39,7 +39,7 @@ def detection_outcomes(path: Path, # ONNX file
                        formats: dict, # name -> Format
                        max_images: int = 1000, # of the validation images, the first ones
                        ) -> tuple[np.ndarray, np.ndarray]: # (n,) confidence of each detection, (n,) whether its class is right
-    "Confidences and detection_outcomes of the detections on validation images. Of characters with one glyph either counts as right."
+    "Confidence and outcome of each detection on validation images. Of characters with one glyph either is right."
     alphabet = ''.join(data.names.values())
     pairs = shared_glyphs(formats, alphabet)
     same = {(i, i) for i in range(len(alphabet))} | {p for a, b in pairs for p in ((a, b), (b, a))}
@@ -59,6 +59,7 @@ def calibration_table(confidence: np.ndarray, # (n,) of the model, 0 to 1
                       bins: int = 10, # of equal width
                       ) -> list[dict]: # confidence, calibrated, right: means in a bin; n: detections
     "Mean confidence, calibrated confidence and fraction of right detections by bin of the model's confidence."
-    table = pd.DataFrame(dict(confidence=confidence, calibrated=calibrate_confidence(confidence, calibration), right=right.astype(float)))
+    table = pd.DataFrame(dict(confidence=confidence, calibrated=calibrate_confidence(confidence, calibration),
+                              right=right.astype(float)))
     groups = table.groupby(np.minimum((confidence*bins).astype(int), bins - 1))
     return groups.mean().round(4).assign(n=groups.size()).to_dict('records')

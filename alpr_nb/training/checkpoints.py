@@ -28,7 +28,8 @@ def write_start(weights: str, # name or path; empty: from scratch
                 out: Path, # JSON file
                 ) -> dict: # what was written
     "Write the name and the hash of the checkpoint that a training starts from."
-    found = dict(weights=weights, sha256=hashlib.sha256(find_weights(weights).read_bytes()).hexdigest() if weights else '')
+    found = dict(weights=weights, sha256=hashlib.sha256(find_weights(weights).read_bytes()).hexdigest() if weights
+                 else '')
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(found, indent=1) + '\n')
     return found

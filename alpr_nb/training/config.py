@@ -101,9 +101,11 @@ def find_cfg(cfg: str, # name of a file in the yolov5 package, or path
     return own or packaged/cfg
 
 # %% ../../nbs/training/config.ipynb #37fa6490
-OWN_HYPERPARAMETERS = ('box', 'cls', 'obj', 'hsv_h', 'hsv_s', 'hsv_v', 'degrees', 'translate', 'scale', 'shear', 'perspective',
+OWN_HYPERPARAMETERS = ('box', 'cls', 'obj', 'hsv_h', 'hsv_s', 'hsv_v', 'degrees', 'translate', 'scale', 'shear',
+                       'perspective',
                        'fliplr', 'mosaic', 'mixup') # taken from the configuration
-FIXED_HYPERPARAMETERS = dict(cls_pw=1., obj_pw=1., fl_gamma=0., anchor_t=4., label_smoothing=0., flipud=0., copy_paste=0.) # yolov5's defaults
+FIXED_HYPERPARAMETERS = dict(cls_pw=1., obj_pw=1., fl_gamma=0., anchor_t=4., label_smoothing=0., flipud=0.,
+                             copy_paste=0.) # yolov5's defaults
 COCO_CLASSES, COCO_IMGSZ = 80, 640 # number, px: yolov5's gains were tuned on them
 
 def hyperparameters(config: TrainConfig, # settings
@@ -111,7 +113,8 @@ def hyperparameters(config: TrainConfig, # settings
                     ) -> dict: # for yolov5's loss and augmentation
     "yolov5's hyperparameters, with its scaling of the losses for the three output layers."
     own = {k: float(getattr(config, k)) for k in OWN_HYPERPARAMETERS}
-    return own | FIXED_HYPERPARAMETERS | {'cls': own['cls']*classes/COCO_CLASSES, 'obj': own['obj']*(config.imgsz/COCO_IMGSZ)**2}
+    return own | FIXED_HYPERPARAMETERS | {'cls': own['cls']*classes/COCO_CLASSES,
+                                          'obj': own['obj']*(config.imgsz/COCO_IMGSZ)**2}
 
 def learning_rate(config: TrainConfig, # settings
                   epoch: int, # from 0

@@ -45,7 +45,8 @@ def read_labels(file: Path, # a YOLO label file
     "Read and validate one label file. An empty file means an image without objects."
     rows = [line.split() for line in file.read_text().splitlines() if line.strip()]
     try: found = np.array(rows, np.float32).reshape(-1, 5)
-    except ValueError: raise UserError(f"{file}: expected five numbers a line (class x y w h), found {rows[0]}; run 00_data again.") from None
+    except ValueError:
+        raise UserError(f"{file}: expected five numbers a line (class x y w h), found {rows[0]}; run 00_data again.") from None
     kind, box = found[:, 0], found[:, 1:]
     if not ((kind >= 0) & (kind < classes) & (kind == np.floor(kind))).all():
         raise UserError(f"{file}: expected classes 0 to {classes-1}, found {sorted(set(kind))}; run 00_data again.")
@@ -61,7 +62,8 @@ def image_size(file: Path, # an image
     try:
         with Image.open(io.BytesIO(content)) as im: size, kind = exif_size(im), im.format
     except (UnidentifiedImageError, OSError): raise UserError(f"{file}: not an image; run 00_data again.") from None
-    if kind == 'JPEG' and b'\xff\xd9' not in content[-64:]: raise UserError(f"{file}: the JPEG is truncated; run 00_data again.")
+    if kind == 'JPEG' and b'\xff\xd9' not in content[-64:]:
+        raise UserError(f"{file}: the JPEG is truncated; run 00_data again.")
     return size
 
 def read_split(folder: Path, # with images; labels lie in the folder of the same name under `labels`
@@ -81,7 +83,8 @@ def read_split(folder: Path, # with images; labels lie in the folder of the same
         found.append(read_labels(label, classes))
         sizes.append(image_size(image, content))
         for part in (image.name.encode(), content, found[-1].tobytes()): digest.update(part)
-    if not sum(map(len, found)): raise UserError(f"{labels[0].parent}: every label file is empty, nothing to learn; run 00_data again.")
+    if not sum(map(len, found)):
+        raise UserError(f"{labels[0].parent}: every label file is empty, nothing to learn; run 00_data again.")
     return Split(list(map(str, images)), found, sizes)
 
 def read_yolo_folder(folder: str|Path, # has data.yaml, images/ and labels/
@@ -89,7 +92,8 @@ def read_yolo_folder(folder: str|Path, # has data.yaml, images/ and labels/
     "Read a YOLO folder and validate all of it."
     folder = Path(folder).resolve()
     file = folder/'data.yaml'
-    if not file.is_file(): raise UserError(f"{file}: not found; run the notebook 00_data (or `dvc repro prepare-data`) first.")
+    if not file.is_file():
+        raise UserError(f"{file}: not found; run the notebook 00_data (or `dvc repro prepare-data`) first.")
     try:
         said = yaml.safe_load(file.read_text())
         names = said['names'] if isinstance(said['names'], dict) else dict(enumerate(said['names']))
@@ -152,7 +156,8 @@ class YoloDataset(LoadImagesAndLabels):
         with tempfile.TemporaryDirectory() as folder: # yolov5 searches for a label cache beside this list
             listed = Path(folder)/'images.txt'
             listed.write_text('\n'.join(split.images))
-            super().__init__(str(listed), imgsz, augment=augment, hyp=hyp, cache_images='ram' if cache else False, workers=0)
+            super().__init__(str(listed), imgsz, augment=augment, hyp=hyp, cache_images='ram' if cache else False,
+                             workers=0)
         self.albumentations = lambda image, labels: (image, labels)
         self.group = np.zeros(self.n, int)
         if rect:
@@ -200,6 +205,7 @@ def batch_loader(samples: YoloDataset, # what to serve
                  shuffle: bool, # a new order each epoch (set `batch_sampler.epoch`)
                  ) -> DataLoader: # of images (n, 3, h, w) uint8 RGB, targets (m, 6), paths, shapes
     "Serve samples in batches."
-    return DataLoader(samples, batch_sampler=SameShapeBatches(samples.group, batch_size, samples.seed if shuffle else None),
+    return DataLoader(samples, batch_sampler=SameShapeBatches(samples.group, batch_size, samples.seed if shuffle
+                                                              else None),
                       num_workers=workers, persistent_workers=workers > 0, collate_fn=samples.collate_fn,
                       pin_memory=torch.cuda.is_available())

@@ -25,7 +25,8 @@ def detection_table(images: list[str], # paths
     for n, (file, truth, found) in enumerate(zip(images, ground_truth, predictions)):
         for code, (best, box) in zip(truth, best_matches(truth, found)):
             x1, y1, x2, y2 = code.box
-            rows.append(dict(image=n, file=file, width=x2 - x1, height=y2 - y1, iou=best, confidence=float(box.text) if box else 0.,
+            rows.append(dict(image=n, file=file, width=x2 - x1, height=y2 - y1, iou=best, confidence=float(box.text)
+                             if box else 0.,
                              detected=best >= iou))
     return pd.DataFrame(rows)
 
@@ -34,7 +35,8 @@ def recall_by_width(table: pd.DataFrame, # from `detection_table`
                     ) -> pd.DataFrame: # width: range in px, codes, recall, iou: mean
     "Recall from narrow to wide codes."
     groups = pd.qcut(table.width, min(bins, len(table)), duplicates='drop').rename('px') if table.width.nunique() > 1 else 'all'
-    found = table.groupby(groups, observed=True).agg(codes=('detected', 'size'), recall=('detected', 'mean'), iou=('iou', 'mean'))
+    found = table.groupby(groups, observed=True).agg(codes=('detected', 'size'), recall=('detected', 'mean'),
+                                                     iou=('iou', 'mean'))
     in_words = lambda i: i if i == 'all' else f'{i.left:.0f} to {i.right:.0f}'
     return found.reset_index(names='width').assign(width=lambda t: t.width.map(in_words))
 
@@ -43,7 +45,8 @@ def plot_recall(table: pd.DataFrame): # from `detection_table`
     "Recall by the width of the code."
     fig, ax = plt.subplots(figsize=(6.4, 3.4), constrained_layout=True)
     sns.barplot(recall_by_width(table), x='width', y='recall', color=sns.color_palette()[0], ax=ax)
-    ax.set(xlabel='width of the code, px', ylabel='recall', ylim=(0, 1.02), title=f'{table.detected.sum()} of {len(table)} codes detected')
+    ax.set(xlabel='width of the code, px', ylabel='recall', ylim=(0, 1.02),
+           title=f'{table.detected.sum()} of {len(table)} codes detected')
     plt.show()
 
 def plot_worst_detections(table: pd.DataFrame, # from `detection_table`

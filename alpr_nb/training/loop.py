@@ -79,12 +79,16 @@ class Trainer:
     ) -> int:
         "Set learning rate and momentum of this step; return the number of batches to accumulate."
         c, rate = self.config, learning_rate(self.config, self.epoch)
-        full, span = max(round(c.nominal_batch/c.batch_size), 1), max(round(c.warmup_epochs*len(self.train)), 100) if c.warmup_epochs else 0
+        full, span = max(round(c.nominal_batch/c.batch_size), 1), max(round(c.warmup_epochs*len(self.train)),
+                                                                      100) if c.warmup_epochs else 0
         for i, group in enumerate(self.optimizer.param_groups): # yolov5 puts the biases first
             start = 0.1 if i == 0 else 0.
             group['lr'] = float(np.interp(step, [0, span], [start, rate])) if step <= span else rate
-            if 'momentum' in group: group['momentum'] = float(np.interp(step, [0, span], [0.8, c.momentum])) if step <= span else c.momentum
-        return max(1, round(float(np.interp(step, [0, span], [1, c.nominal_batch/c.batch_size])))) if step <= span else full
+            if 'momentum' in group: group['momentum'] = float(np.interp(step, [0, span],
+                                                                        [0.8,
+                                                                         c.momentum])) if step <= span else c.momentum
+        return max(1, round(float(np.interp(step, [0, span], [1,
+                                                              c.nominal_batch/c.batch_size])))) if step <= span else full
 
     def train_epoch(self,
         on_batch=lambda *batch: None, # called after each batch with images, targets, paths and its number
@@ -100,7 +104,8 @@ class Trainer:
             with torch.autocast(self.device.type, enabled=self.device.type == 'cuda'):
                 x = images.to(self.device, non_blocking=True, memory_format=torch.channels_last).float()/255
                 loss, parts = loss_of(self.model(x), targets.to(self.device))
-            if not torch.isfinite(loss): raise UserError(f"epoch {self.epoch+1}: the loss is {loss.item()}; lower lr0 ({self.config.lr0}).")
+            if not torch.isfinite(loss):
+                raise UserError(f"epoch {self.epoch+1}: the loss is {loss.item()}; lower lr0 ({self.config.lr0}).")
             self.scaler.scale(loss).backward()
             if step - self.stepped >= accumulate:
                 self.scaler.unscale_(self.optimizer)
@@ -138,7 +143,8 @@ class Trainer:
     def state(self) -> dict:
         "Everything that `restore` needs to resume exactly."
         return dict(model=self.model.state_dict(), ema=self.ema.ema.state_dict(), updates=self.ema.updates,
-                    optimizer=self.optimizer.state_dict(), scaler=self.scaler.state_dict(), epoch=self.epoch, stepped=self.stepped,
+                    optimizer=self.optimizer.state_dict(), scaler=self.scaler.state_dict(), epoch=self.epoch,
+                    stepped=self.stepped,
                     history=self.history, best=self.best, stopper=[self.stopper.best_fitness, self.stopper.best_epoch])
 
     def restore(self,

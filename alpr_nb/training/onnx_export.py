@@ -64,7 +64,8 @@ def trace_to_onnx(model: torch.nn.Module, # from `traceable_model`
     axes = {'images': {0: 'batch', 2: 'height', 3: 'width'}, 'output0': {0: 'batch', 1: 'anchors'}}
     with warnings.catch_warnings():
         warnings.simplefilter('ignore') # the tracer warns of the grids' shapes, which `compare_with_torch` covers
-        torch.onnx.export(model, torch.zeros(2, 3, 64, 96), str(path), opset_version=opset, dynamo=False, do_constant_folding=True,
+        torch.onnx.export(model, torch.zeros(2, 3, 64, 96), str(path), opset_version=opset, dynamo=False,
+                          do_constant_folding=True,
                           input_names=['images'], output_names=['output0'], dynamic_axes=axes)
     graph = onnx.load(path)
     output = graph.graph.output[0]
@@ -79,10 +80,13 @@ def check_graph(path: Path, # ONNX file
     model = onnx.load(path)
     onnx.checker.check_model(model, full_check=True)
     dims = lambda v: [d.dim_param or d.dim_value for d in v.type.tensor_type.shape.dim]
-    found = dict(opset={o.domain: o.version for o in model.opset_import}.get(''), inputs={v.name: dims(v) for v in model.graph.input},
+    found = dict(opset={o.domain: o.version for o in model.opset_import}.get(''),
+                 inputs={v.name: dims(v) for v in model.graph.input},
                  outputs={v.name: dims(v) for v in model.graph.output})
-    wanted = dict(opset=opset, inputs={'images': ['batch', 3, 'height', 'width']}, outputs={'output0': ['batch', 'anchors', 5 + classes]})
-    if found != wanted: raise UserError(f"{path}: expected {wanted}, found {found}; the exporter changed, see nbs/training/onnx_export.ipynb.")
+    wanted = dict(opset=opset, inputs={'images': ['batch', 3, 'height', 'width']},
+                  outputs={'output0': ['batch', 'anchors', 5 + classes]})
+    if found != wanted:
+        raise UserError(f"{path}: expected {wanted}, found {found}; the exporter changed, see nbs/training/onnx_export.ipynb.")
 
 # %% ../../nbs/training/onnx_export.ipynb #038905de
 SMALLEST_HALF = 16 # numbers; smaller tensors are sizes and scales, not weights
@@ -142,7 +146,8 @@ def describe_model(part: Path, # the model under its temporary name
     confidence, right = detection_outcomes(part, data, config.imgsz, config.formats) if config.task == 'cr' else empty
     calibration, shapes = list(fit_calibration(confidence, right)), typical_shapes(data, config.imgsz)
     sha256 = lambda file: hashlib.sha256(file.read_bytes()).hexdigest()
-    return dict(scope=config.scope, task=config.task, precision=config.precision, opset=config.opset, imgsz=config.imgsz,
+    return dict(scope=config.scope, task=config.task, precision=config.precision, opset=config.opset,
+                imgsz=config.imgsz,
                 input='images', output='output0', names=list(data.names.values()), stride=int(model.stride.max()),
                 parameters=sum(p.numel() for p in model.parameters()), bytes=part.stat().st_size, sha256=sha256(part),
                 checkpoint_sha256=sha256(project_path(config.checkpoint)), calibration=calibration,
@@ -167,7 +172,8 @@ def export_model(config: ExportConfig, # settings
         if config.precision == 'fp16': store_half_precision(part)
         check_graph(part, config.opset, len(data.names))
         scores = verify_precision(part, config, data)
-        sheet = describe_model(part, config, model, data) | dict(parity=worst_difference(rows)['difference'], compared=rows, accuracy=scores)
+        sheet = describe_model(part, config, model, data) | dict(parity=worst_difference(rows)['difference'],
+                                                                 compared=rows, accuracy=scores)
         part_sheet.write_text(json.dumps(sheet, indent=1) + '\n')
         part.replace(out/f'{config.task}.onnx')
         part_sheet.replace(out/f'{config.task}.json')

@@ -40,7 +40,8 @@ def compare_with_torch(path: Path, # ONNX file
             with torch.no_grad(): expected = model(torch.from_numpy(x))[0].numpy()
             given, = onnx_model.run(['output0'], {'images': x})
             same = given.shape == expected.shape
-            found.append(dict(batch=n, height=h, width=w, difference=deviation(given, expected) if same else float('inf')))
+            found.append(dict(batch=n, height=h, width=w, difference=deviation(given, expected) if same
+                              else float('inf')))
     return found
 
 def worst_difference(rows: list[dict], # from `compare_with_torch`
@@ -75,5 +76,6 @@ def validation_accuracy(model: torch.nn.Module, # torch model or OnnxModel
     samples = YoloDataset(few, imgsz, hyp={}, augment=False, rect=True, cache=False, seed=0)
     with tempfile.TemporaryDirectory() as folder:
         found, *_ = yolov5.val.run({'nc': len(data.names)}, imgsz=imgsz, half=False, model=model,
-                                   dataloader=batch_loader(samples, 8, workers=0, shuffle=False), save_dir=Path(folder), plots=False)
+                                   dataloader=batch_loader(samples, 8, workers=0, shuffle=False),
+                                   save_dir=Path(folder), plots=False)
     return dict(zip(('precision', 'recall', 'mAP50', 'mAP50_95'), map(float, found)))

@@ -44,9 +44,11 @@ def draw_boxes(
     "Draw boxes on an image, with their labels above."
     for s in shapes:
         x1, y1, x2, y2 = s.box
-        ax.add_patch(plt.Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=color, linestyle='--' if dashed else '-', linewidth=1.2))
+        ax.add_patch(plt.Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=color, linestyle='--'
+                                   if dashed else '-', linewidth=1.2))
         label = f'{s.label} {s.text}' if len(s.label) > 1 else s.label
-        if not dashed: ax.text(x1, y1, label, color=color, fontsize=8, va='bottom', bbox=dict(facecolor='white', alpha=.7, linewidth=0, pad=.5))
+        if not dashed: ax.text(x1, y1, label, color=color, fontsize=8, va='bottom',
+                               bbox=dict(facecolor='white', alpha=.7, linewidth=0, pad=.5))
 
 def plot_image_grid(images: list[str], # paths
                     predictions: list[list[Shape]], # boxes to draw on each
@@ -62,7 +64,8 @@ def plot_image_grid(images: list[str], # paths
     pictures = [cv2.imread(f)[:, :, ::-1] for f in images]
     aspect = float(np.median([p.shape[0]/p.shape[1] for p in pictures]))
     rows = -(-len(images)//columns)
-    fig, axes = plt.subplots(rows, columns, figsize=(width, rows*(width/columns*aspect + .35)), squeeze=False, constrained_layout=True)
+    fig, axes = plt.subplots(rows, columns, figsize=(width, rows*(width/columns*aspect + .35)), squeeze=False,
+                             constrained_layout=True)
     for ax in axes.flat: ax.axis('off')
     for ax, picture, title, truth, found in zip(axes.flat, pictures, titles, ground_truth, predictions):
         ax.imshow(picture)

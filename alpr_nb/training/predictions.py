@@ -33,7 +33,8 @@ def predict(checkpoint: str|Path, # best.pt
     samples = YoloDataset(split, imgsz, hyp={}, augment=False, rect=True, cache=False, seed=0)
     for images, _, paths, shapes in batch_loader(samples, batch_size, workers=0, shuffle=False):
         with torch.no_grad(): raw = model(images.to(device).float()/255)[0]
-        for image, path, (size, pad), boxes in zip(images, paths, shapes, non_max_suppression(raw, confidence, iou, agnostic=True)):
+        for image, path, (size, pad), boxes in zip(images, paths, shapes,
+                                                   non_max_suppression(raw, confidence, iou, agnostic=True)):
             scale_boxes(image.shape[1:], boxes[:, :4], size, pad)
             found[path] = [Shape(model.names[int(c)], tuple(map(float, box)), f'{p:.2f}') for *box, p, c in boxes.cpu()]
     return [found[p] for p in split.images]

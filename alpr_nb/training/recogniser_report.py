@@ -24,7 +24,8 @@ def code_table(images: list[str], # paths
                predictions: list[list[Shape]], # predicted characters
                ) -> pd.DataFrame: # file, code: the label, read: raw reading, weakest: least confidence of a character, exact
     "Label and raw reading of each crop, before any knowledge of formats."
-    rows = [dict(file=file, code=code_text(truth), read=code_text(found), weakest=min((float(s.text) for s in found), default=0.))
+    rows = [dict(file=file, code=code_text(truth), read=code_text(found),
+                 weakest=min((float(s.text) for s in found), default=0.))
             for file, truth, found in zip(images, ground_truth, predictions)]
     return pd.DataFrame(rows).assign(exact=lambda t: t.code == t.read)
 
@@ -44,7 +45,8 @@ def plot_readings(table: pd.DataFrame, # rows of `code_table` to show
                   count: int = 12): # images
     "Crops with the predicted characters; above each its label and its reading."
     rows = table[:count]
-    plot_image_grid(rows.file.tolist(), [predictions[n] for n in rows.index], [f'{r.code} read {r.read}' for r in rows.itertuples()])
+    plot_image_grid(rows.file.tolist(), [predictions[n] for n in rows.index],
+                    [f'{r.code} read {r.read}' for r in rows.itertuples()])
 
 def confident_errors(table: pd.DataFrame, # from `code_table`
                      ) -> pd.DataFrame: # the wrong readings, by descending confidence
@@ -60,7 +62,8 @@ def read_class_scores(folder: str|Path, # exp/ of a training
 def read_confusion(folder: str|Path, # exp/ of a training
                    ) -> pd.DataFrame: # counts; rows: predicted, columns: true, both by name, with background
     "Confusion matrix of the characters."
-    return pd.read_csv(Path(folder)/'confusion.csv', dtype={'predicted': str}, keep_default_na=False).set_index('predicted')
+    return pd.read_csv(Path(folder)/'confusion.csv', dtype={'predicted': str},
+                       keep_default_na=False).set_index('predicted')
 
 def top_confusions(confusion: pd.DataFrame, # from `read_confusion`
                    count: int = 12, # rows of the table
@@ -76,7 +79,8 @@ def plot_confusion(confusion: pd.DataFrame): # from `read_confusion`
     "Confusion matrix without its diagonal, as fractions of the true character's occurrences."
     fractions = confusion/confusion.sum().clip(lower=1)
     fig, ax = plt.subplots(figsize=(9, 8), constrained_layout=True)
-    sns.heatmap(fractions.mask(np.eye(len(fractions), dtype=bool)), ax=ax, cmap='rocket_r', vmin=0, square=True, xticklabels=True,
+    sns.heatmap(fractions.mask(np.eye(len(fractions), dtype=bool)), ax=ax, cmap='rocket_r', vmin=0, square=True,
+                xticklabels=True,
                 yticklabels=True, cbar_kws={'label': 'fraction of the true character'})
     ax.set(xlabel='true', ylabel='predicted')
     plt.show()

@@ -31,7 +31,8 @@ from .dataset import YoloData, read_yolo_folder
 from .yolov5_compat import plotting
 
 # %% ../../nbs/training/run.ipynb #320f4822
-COLUMNS = ['epoch', 'train/box_loss', 'train/obj_loss', 'train/cls_loss', 'metrics/precision', 'metrics/recall', 'metrics/mAP50',
+COLUMNS = ['epoch', 'train/box_loss', 'train/obj_loss', 'train/cls_loss', 'metrics/precision', 'metrics/recall',
+           'metrics/mAP50',
            'metrics/mAP50_95', 'val/box_loss', 'val/obj_loss', 'val/cls_loss', 'lr']
 
 def save_checkpoint(path: Path, # to write
@@ -44,7 +45,8 @@ def save_checkpoint(path: Path, # to write
     model.nc, model.names, model.hyp = len(trainer.data.names), trainer.data.names, trainer.hyp
     for p in model.parameters(): p.requires_grad = False
     path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save({'epoch': epoch, 'best_fitness': None, 'model': model.half(), 'ema': None, 'updates': None, 'optimizer': None,
+    torch.save({'epoch': epoch, 'best_fitness': None, 'model': model.half(), 'ema': None, 'updates': None,
+                'optimizer': None,
                 'opt': trainer.config.model_dump(), 'yolov5pip_version': yolov5.__version__}, path)
 
 def to_half(weights: dict, # state of a model
@@ -75,30 +77,36 @@ def evaluate_best(trainer: Trainer, # trained
     save_checkpoint(folder/'weights/best.pt', trainer, best['weights'], best['epoch'])
     trainer.ema.ema.load_state_dict(best['weights'])
     def keep(nt, tp, fp, p, r, f1, ap, ap50, ap_class, confusion):
-        classes.extend([names[c], int(nt[c]), float(p[i]), float(r[i]), float(ap50[i]), float(ap[i])] for i, c in enumerate(ap_class))
+        classes.extend([names[c], int(nt[c]), float(p[i]), float(r[i]), float(ap50[i]), float(ap[i])] for i,
+                       c in enumerate(ap_class))
         write_rows(folder/'confusion.csv', ['predicted', *names, 'background'], # columns are the truth
                    [[n, *map(int, row)] for n, row in zip([*names, 'background'], confusion.matrix)])
     callbacks = Callbacks()
     callbacks.register_action('on_val_end', callback=keep)
     with plotting():
-        precision, recall, map50, map50_95, *_ = trainer.validate(folder, confidence=.001, plots=True, callbacks=callbacks)
+        precision, recall, map50, map50_95, *_ = trainer.validate(folder, confidence=.001, plots=True,
+                                                                  callbacks=callbacks)
         plot_results(folder/'results.csv')
     write_rows(folder/'classes.csv', ['class', 'instances', 'precision', 'recall', 'mAP50', 'mAP50_95'], classes)
-    return dict(precision=precision, recall=recall, mAP50=map50, mAP50_95=map50_95, epochs=trainer.epoch, best_epoch=best['epoch'] + 1,
+    return dict(precision=precision, recall=recall, mAP50=map50, mAP50_95=map50_95, epochs=trainer.epoch,
+                best_epoch=best['epoch'] + 1,
                 train_images=len(trainer.data.train.images), val_images=len(trainer.data.val.images))
 
 # %% ../../nbs/training/run.ipynb #796eec23
 def training_code() -> dict[str, str]: # module -> hash
     "Hashes of the modules that a training consists of: a change of any of them is another training."
-    return modules(['alpr_nb.training.run'], Path(alpr_nb.__file__).parents[1], skip=['alpr_nb.core.config', 'alpr_nb.workflow.fingerprint'])
+    return modules(['alpr_nb.training.run'], Path(alpr_nb.__file__).parents[1],
+                   skip=['alpr_nb.core.config', 'alpr_nb.workflow.fingerprint'])
 
 def run_identity(config: TrainConfig, # settings
                  data: YoloData, # validated
                  ) -> str: # hash
     "Hash of everything that decides the result of a training: settings, data, initial weights, code and versions."
     said = config.model_dump(exclude={'data', 'out', 'workers', 'cache'})
-    start = hashlib.sha256((find_weights(config.weights) if config.weights else find_cfg(config.cfg)).read_bytes()).hexdigest()
-    return hashlib.sha256(json.dumps([said, data.digest, start, training_code(), torch.__version__, yolov5.__version__]).encode()).hexdigest()
+    start = hashlib.sha256((find_weights(config.weights) if config.weights
+                            else find_cfg(config.cfg)).read_bytes()).hexdigest()
+    return hashlib.sha256(json.dumps([said, data.digest, start, training_code(), torch.__version__,
+                                      yolov5.__version__]).encode()).hexdigest()
 
 def pick_device(name: str, # cpu, cuda, cuda:1, or empty for a GPU when there is one
                 ) -> torch.device: # an available one
@@ -111,7 +119,8 @@ def pick_device(name: str, # cpu, cuda, cuda:1, or empty for a GPU when there is
 
 def is_interactive() -> bool: # a terminal, or a notebook in Jupyter or VS Code
     "Whether to draw a progress bar; papermill and log files get one line an epoch."
-    return sys.stderr.isatty() or ('ipykernel' in sys.modules and not {'JPY_SESSION_NAME', 'VSCODE_PID'}.isdisjoint(os.environ))
+    return sys.stderr.isatty() or ('ipykernel' in sys.modules
+                                   and not {'JPY_SESSION_NAME', 'VSCODE_PID'}.isdisjoint(os.environ))
 
 def load_state(folder: Path, # <out>/resume
                ) -> dict: # empty without a readable file
@@ -131,7 +140,8 @@ def resume_state(folder: Path, # <out>/resume
     if own:
         shutil.rmtree(former, ignore_errors=True)
         folder.replace(former)
-        print(f"the unfinished run of other settings (epoch {own['epoch']}) moved to {former}, which keeps its state", flush=True)
+        print(f"the unfinished run of other settings (epoch {own['epoch']}) moved to {former}, which keeps its state",
+              flush=True)
     else: shutil.rmtree(folder, ignore_errors=True)
     if not found: return None
     back.replace(folder)
@@ -153,7 +163,8 @@ def run_epochs(trainer: Trainer, # new or restored
     c, exp = trainer.config, folder/'exp'
     shutil.rmtree(exp/'dvclive', ignore_errors=True)
     with (Live(str(exp/'dvclive'), dvcyaml=None, save_dvc_exp=False, report=None) as live,
-          tqdm(total=c.epochs*len(trainer.train), initial=trainer.epoch*len(trainer.train), disable=not is_interactive(), unit='batch') as bar):
+          tqdm(total=c.epochs*len(trainer.train), initial=trainer.epoch*len(trainer.train),
+               disable=not is_interactive(), unit='batch') as bar):
         def log(row):
             for name, value in zip(COLUMNS[1:], row[1:]): live.log_metric(name, value)
             live.next_step()

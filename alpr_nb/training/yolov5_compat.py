@@ -121,5 +121,6 @@ def load_checkpoint(path: str|Path, # a yolov5 `.pt` file
         raise UserError(f"{path}: {want}, found {found}; use another checkpoint.")
     if not isinstance(model.names, dict): model.names = dict(enumerate(model.names))
     for m in model.modules():
-        if isinstance(m, torch.nn.Upsample) and not hasattr(m, 'recompute_scale_factor'): m.recompute_scale_factor = None
+        if isinstance(m, torch.nn.Upsample) and not hasattr(m,
+                                                            'recompute_scale_factor'): m.recompute_scale_factor = None
     return model.float().eval()

@@ -53,16 +53,20 @@ def spoil_json(d): (d/'b.json').write_text('{')
 def spoil_form(d): (d/'validation.csv').unlink()
 
 @pytest.mark.parametrize('spoil, says', [
-    (spoil_missing_image, 'a.jpg'), (spoil_extra_image, 'c.jpg'), (spoil_empty_list, 'validation.csv: lists no vehicle'),
-    (spoil_empty_file, 'validation.csv'), (spoil_columns, 'no column image'), (spoil_code, 'row 2'), (spoil_twice, 'row 3: a.jpg'),
+    (spoil_missing_image, 'a.jpg'), (spoil_extra_image, 'c.jpg'),
+                                         (spoil_empty_list, 'validation.csv: lists no vehicle'),
+    (spoil_empty_file, 'validation.csv'), (spoil_columns, 'no column image'), (spoil_code, 'row 2'),
+                                         (spoil_twice, 'row 3: a.jpg'),
     (spoil_unknown_plates, 'ABC1235 and ABC1236'), (spoil_names, 'two images are called a.jpg'),
-    (spoil_binary, 'validation.csv'), (spoil_label, 'b.jpg'), (spoil_json, 'b.json'), (spoil_form, 'no validation.csv')])
+    (spoil_binary, 'validation.csv'), (spoil_label, 'b.jpg'), (spoil_json, 'b.json'),
+                                         (spoil_form, 'no validation.csv')])
 def test_bad_sets_name_the_file(listed, spoil, says):
     spoil(listed)
     with pytest.raises(UserError) as e: read_truth(listed)
     assert says in str(e.value) and '\n' not in str(e.value)
 
-@pytest.mark.parametrize('line', ['', 'a.jpg 1 2 3 4 ABC', 'a.jpg\t1\t2\t0\t4\tABC1234', 'a.jpg\t1\t2\tx\t4\tABC1234', 'a.jpg\t1\t2\t3\t4\t'])
+@pytest.mark.parametrize('line', ['', 'a.jpg 1 2 3 4 ABC', 'a.jpg\t1\t2\t0\t4\tABC1234', 'a.jpg\t1\t2\tx\t4\tABC1234',
+                                  'a.jpg\t1\t2\t3\t4\t'])
 def test_bad_openalpr_line(tmp_path, line):
     photo(tmp_path/'a.jpg')
     (tmp_path/'a.txt').write_text(line)

@@ -22,7 +22,8 @@ def project(tmp_path):
     (tmp_path/'nbs').mkdir()
     shutil.copy(ROOT/'nbs'/'04_benchmark.ipynb', tmp_path/'nbs')
     (tmp_path/'params.yaml').write_text(json.dumps(dict(base=dict(
-        scope='truck', label='plate', alphabet=LETTERS, formats=dict(old=dict(pattern='LLLNNNN'), mercosul=dict(pattern='LLLNLNN')),
+        scope='truck', label='plate', alphabet=LETTERS, formats=dict(old=dict(pattern='LLLNNNN'),
+                                                                     mercosul=dict(pattern='LLLNLNN')),
         substitutions={'B': '8', 'O': '0'}))))
     (tmp_path/'cd.onnx').write_bytes(fixed_model([[256, 144, 200, 60, .95, 1.]]))
     (tmp_path/'cr.onnx').write_bytes(text_model('A8C1D23', p=.6))
@@ -33,12 +34,14 @@ def project(tmp_path):
     for name in ('right', 'wrong', 'broken'): labelme(photos/f'{name}.json', ('', (156, 114, 356, 174)))
     return tmp_path
 
-GIVEN = dict(set_name='test', images='photos', cd='cd.onnx', cr='cr.onnx', reader=dict(cd=dict(size=512)), out='out', thresholds=[.2, .7], bootstrap=100, threads=1,
+GIVEN = dict(set_name='test', images='photos', cd='cd.onnx', cr='cr.onnx', reader=dict(cd=dict(size=512)), out='out',
+             thresholds=[.2, .7], bootstrap=100, threads=1,
              published={'a peer': {'acc@0.2': .96}})
 
 def run(project, **more):
     from alpr_nb.workflow.runner import run_notebook
-    return run_notebook(project/'nbs'/'04_benchmark.ipynb', {**GIVEN, **more}, project/'out'/'executed.ipynb', html=False,
+    return run_notebook(project/'nbs'/'04_benchmark.ipynb', {**GIVEN, **more}, project/'out'/'executed.ipynb',
+                        html=False,
                         log=lambda *_: None)
 
 def test_stage(project):
@@ -58,7 +61,8 @@ def test_stage(project):
     assert {f.name for f in (out/'plots').iterdir()} == {f'{n}.csv' for n in (
         'threshold', 'calibration', 'confusion', 'confusion_raw', 'latency', 'width', 'tilt', 'format', 'length')}
     assert sorted(f.name for f in (out/'errors').iterdir()) == ['000_wrong.jpg', 'errors.csv']
-    assert set(json.loads((out/'latency.json').read_text())) == {'n'} | {f'{p}_{k}' for p in ('decode', 'cd', 'cr', 'total')
+    assert set(json.loads((out/'latency.json').read_text())) == {'n'} | {f'{p}_{k}'
+                                                                         for p in ('decode', 'cd', 'cr', 'total')
                                                                          for k in ('median', 'p95')}
     assert 'data:image/jpeg;base64' in executed and '<th>a peer</th>' in executed
     assert [f.name for f in (project/'out').iterdir() if f.name.startswith('.')] == []
@@ -89,7 +93,8 @@ def test_crops_have_no_figures_of_the_detector(project):
 
 def test_a_set_of_broken_images_stops(project):
     for name in ('right', 'wrong'): (project/'photos'/f'{name}.jpg').write_bytes(b'')
-    with pytest.raises(UserError, match='none of the 3'): read_set(hand_made_reader(project), read_truth(project/'photos'), [.2])
+    with pytest.raises(UserError, match='none of the 3'): read_set(hand_made_reader(project),
+                                                                   read_truth(project/'photos'), [.2])
 
 def test_a_set_of_misses_can_be_measured_and_drawn(project):
     (project/'cd.onnx').write_bytes(fixed_model([[256, 144, 200, 60, .1, 1.]]))

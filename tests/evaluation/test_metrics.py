@@ -2,14 +2,17 @@
 import numpy as np, pytest
 from hypothesis import given, settings, strategies as st
 
-from alpr_nb.evaluation.metrics import (align, average_precision, bootstrap_interval, bootstrap_weights, cer, character_accuracy,
-                                        detection_scores, edit_distance, expected_calibration_error, median_p95, reliability_bins, tilt,
+from alpr_nb.evaluation.metrics import (align, average_precision, bootstrap_interval, bootstrap_weights, cer,
+                                        character_accuracy,
+                                        detection_scores, edit_distance, expected_calibration_error, median_p95,
+                                        reliability_bins, tilt,
                                         true_positives)
 from alpr_nb.core.boxes import overlap
 
 def slow_levenshtein(a, b):
     if not a or not b: return len(a) + len(b)
-    return min(slow_levenshtein(a[1:], b[1:]) + (a[0] != b[0]), slow_levenshtein(a[1:], b) + 1, slow_levenshtein(a, b[1:]) + 1)
+    return min(slow_levenshtein(a[1:], b[1:]) + (a[0] != b[0]), slow_levenshtein(a[1:], b) + 1,
+               slow_levenshtein(a, b[1:]) + 1)
 
 @pytest.mark.parametrize('a, b, n', [('kitten', 'sitting', 3), ('saturday', 'sunday', 3), ('intention', 'execution', 5),
                                      ('ABC1D23', 'ABC1D23', 0), ('', 'ABC', 3), ('ABC', '', 3), ('', '', 0)])
@@ -27,7 +30,8 @@ def test_alignment_is_shortest_and_loses_nothing(a, b):
 def test_alignment_is_as_short_as_the_edit_distance(a, b):
     assert sum(x != y for x, y in align(a, b)) == edit_distance(a, b)
 
-@pytest.mark.parametrize('truth, read, pairs', [('41P', '461', ['44', '16', 'P1']), ('QC', 'Q8C', ['QQ', '-8', 'CC']), ('AB1', 'A8', ['AA', 'B-', '18'])])
+@pytest.mark.parametrize('truth, read, pairs', [('41P', '461', ['44', '16', 'P1']), ('QC', 'Q8C', ['QQ', '-8', 'CC']),
+                                                ('AB1', 'A8', ['AA', 'B-', '18'])])
 def test_ties_prefer_substitutions_and_the_end(truth, read, pairs):
     assert [(a or '-') + (b or '-') for a, b in align(truth, read)] == pairs
 

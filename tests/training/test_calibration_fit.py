@@ -11,10 +11,13 @@ def test_outcomes_are_right_wrong_of_one_glyph_or_misplaced(tmp_path):
     w, h, file, image = 256, 96, tmp_path/'cr.onnx', tmp_path/'crop.png'
     file.write_bytes(text_model('AB0D', p=.8))
     cv2.imwrite(str(image), np.full((h, w, 3), 90, np.uint8))
-    truth = np.float32([[ALPHABET.index(c), x/w, y/h, 24/w, 50/h] for c, x, y in (('A', 20, 48), ('C', 50, 48), ('O', 80, 48), ('D', 200, 48))])
+    truth = np.float32([[ALPHABET.index(c), x/w, y/h, 24/w, 50/h] for c, x,
+                        y in (('A', 20, 48), ('C', 50, 48), ('O', 80, 48), ('D', 200, 48))])
     split = Split([str(image)], [truth], [(w, h)])
-    sure, right = detection_outcomes(file, YoloData(dict(enumerate(ALPHABET)), split, split, ''), w, dict(old=Format(pattern='LLLNNNN', same=('O0',))))
-    assert sorted(zip(np.round(sure, 3).tolist(), right.tolist())) == [(.8, False), (.8, False), (.8, True), (.801, True)]
+    sure, right = detection_outcomes(file, YoloData(dict(enumerate(ALPHABET)), split, split, ''), w,
+                                     dict(old=Format(pattern='LLLNNNN', same=('O0',))))
+    assert sorted(zip(np.round(sure, 3).tolist(), right.tolist())) == [(.8, False), (.8, False), (.8, True),
+                                                                       (.801, True)]
 
 
 def test_the_table_has_one_row_a_bin():

@@ -15,4 +15,5 @@ def test_a_name_is_searched_in_weights_and_its_hash_is_written(project):
     (project/'weights').mkdir()
     (project/'weights/x.pt').write_bytes(b'weights')
     assert find_weights('x.pt') == find_weights('weights/x.pt') == project/'weights/x.pt'
-    assert write_start('x.pt', project/'start.json') == dict(weights='x.pt', sha256=hashlib.sha256(b'weights').hexdigest())
+    assert write_start('x.pt', project/'start.json') == dict(weights='x.pt',
+                                                             sha256=hashlib.sha256(b'weights').hexdigest())

@@ -8,8 +8,10 @@ from trainings import offline, smoke, undrawn # noqa: F401 (fixtures)
 
 @pytest.mark.parametrize('changed, says', [
     (dict(epochs=0), 'epochs'), (dict(batch_size=0), 'batch_size'), (dict(imgsz=100), 'imgsz'), (dict(lr0=0), 'lr0'),
-    (dict(mosaic=1.5), 'mosaic'), (dict(optimizer='adamw'), 'optimizer'), (dict(learning_rate=1), 'learning_rate: Extra inputs'),
-    (dict(cls=-1), 'cls'), (dict(workers=-1), 'workers'), (dict(task='ocr'), 'task'), (dict(mosaic=.5), 'square batches'),
+    (dict(mosaic=1.5), 'mosaic'), (dict(optimizer='adamw'), 'optimizer'),
+                                           (dict(learning_rate=1), 'learning_rate: Extra inputs'),
+    (dict(cls=-1), 'cls'), (dict(workers=-1), 'workers'), (dict(task='ocr'), 'task'),
+                                           (dict(mosaic=.5), 'square batches'),
     (dict(lr0=float('nan')), 'lr0')])
 def test_a_wrong_value_is_named(changed, says):
     with pytest.raises(UserError, match=f'train.tasks.*{says}'): smoke(**changed)

@@ -12,14 +12,16 @@ from alpr_nb.training.yolov5_compat import load_checkpoint
 from stage_cells import keywords, parameters
 from trainings import offline, project, undrawn, write_checkpoint # noqa: F401 (fixtures)
 
-SMOKE = dict(scope='truck', task='cr', checkpoint='best.pt', data='yolo', out='models', imgsz=96, batch_sizes=[1, 2], threads=1)
+SMOKE = dict(scope='truck', task='cr', checkpoint='best.pt', data='yolo', out='models', imgsz=96, batch_sizes=[1, 2],
+             threads=1)
 
 def smoke(**changed): return ExportConfig(**SMOKE | changed)
 
 @pytest.fixture(autouse=True)
 def checkpoint(project): write_checkpoint(project/'best.pt', random=True)
 
-@pytest.mark.parametrize('changed', [dict(opset=5), dict(imgsz=90), dict(tolerance=0), dict(precision='int8'), dict(batch_sizes=[]),
+@pytest.mark.parametrize('changed', [dict(opset=5), dict(imgsz=90), dict(tolerance=0), dict(precision='int8'),
+                                     dict(batch_sizes=[]),
                                      dict(batch_sizes=[0]), dict(size=1), dict(max_map_drop=-1)])
 def test_a_wrong_value_is_named(changed):
     with pytest.raises(UserError, match=f'export.tasks.cr: {next(iter(changed))}'): smoke(**changed)
@@ -41,7 +43,9 @@ def test_the_file_keeps_the_contract_and_equals_torch(project, precision):
     assert [(o.domain, o.version) for o in model.opset_import] == [('', 15)]
     session = ort.InferenceSession(file, providers=['CPUExecutionProvider'])
     (given,), (output,) = session.get_inputs(), session.get_outputs()
-    assert (given.name, given.type, given.shape[1]) == ('images', 'tensor(float)', 3) and not any(isinstance(given.shape[i], int) for i in (0, 2, 3))
+    assert (given.name, given.type, given.shape[1]) == ('images', 'tensor(float)',
+                                                        3) and not any(isinstance(given.shape[i], int)
+                                                                       for i in (0, 2, 3))
     assert (output.name, output.shape[2]) == ('output0', 7)
     assert ast.literal_eval(session.get_modelmeta().custom_metadata_map['names']) in ({'0': 'A', '1': 'B'}, {0: 'A', 1: 'B'})
     if precision == 'fp16': assert file.stat().st_size < 4.2e6
@@ -68,7 +72,9 @@ def test_other_classes_and_no_checkpoint_are_named(project):
     assert not (project/'models').exists()
 
 def test_a_graph_that_gives_no_numbers_is_not_kept(project, monkeypatch):
-    monkeypatch.setattr('alpr_nb.training.onnx_export.compare_with_torch', lambda *args: [dict(batch=1, height=96, width=96, difference=d) for d in (.001, float('nan'), .002)])
+    monkeypatch.setattr('alpr_nb.training.onnx_export.compare_with_torch',
+                        lambda *args: [dict(batch=1, height=96, width=96, difference=d)
+                                       for d in (.001, float('nan'), .002)])
     with pytest.raises(UserError, match='differs from torch by nan'): export_model(smoke())
     assert not list((project/'models').iterdir())
 

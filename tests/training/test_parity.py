@@ -45,7 +45,8 @@ def test_both_models_have_the_same_accuracy(models):
     assert scores[0] == pytest.approx(scores[1], abs=1e-3)
 
 
-@pytest.mark.parametrize('given, expected, difference', [([0, .5], [0, .5], 0), ([.2], [.1], .1), ([2200], [2000], .1), ([-1.5], [-1], .5)])
+@pytest.mark.parametrize('given, expected, difference', [([0, .5], [0, .5], 0), ([.2], [.1], .1), ([2200], [2000], .1),
+                                                         ([-1.5], [-1], .5)])
 def test_deviation_is_absolute_for_probabilities_and_relative_for_pixels(given, expected, difference):
     assert deviation(np.array(given, float), np.array(expected, float)) == pytest.approx(difference)
 

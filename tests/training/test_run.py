@@ -54,7 +54,8 @@ def test_another_run_starts_anew(project, monkeypatch, capsys, left):
     if left == 'cut off': (project/'run/resume/state.pt').write_bytes((project/'run/resume/state.pt').read_bytes()[:1000])
     if left == 'other data': (project/'yolo/labels/train/0.txt').write_text('1 .5 .5 .3 .3\n')
     capsys.readouterr()
-    with pytest.raises(KeyboardInterrupt): train(smoke(epochs=1, **({'lr0': .002} if left == 'other configuration' else {})))
+    with pytest.raises(KeyboardInterrupt): train(smoke(epochs=1,
+                                                       **({'lr0': .002} if left == 'other configuration' else {})))
     said = capsys.readouterr().out
     assert 'resuming' not in said and 'epoch 1/1' in said
 
@@ -89,7 +90,8 @@ def test_what_it_leaves(project, drawn, capfd):
     assert len(out.splitlines()) == 2 and all(l.startswith('epoch ') for l in out.splitlines()), out
     assert not err.strip(), err
     made = {p.name for p in (project/'run/exp').rglob('*')}
-    assert {'best.pt', 'last.pt', 'results.csv', 'classes.csv', 'confusion.csv', 'confusion_matrix.png', 'PR_curve.png', 'results.png', 'metrics.json',
+    assert {'best.pt', 'last.pt', 'results.csv', 'classes.csv', 'confusion.csv', 'confusion_matrix.png',
+            'PR_curve.png', 'results.png', 'metrics.json',
             'train_batch0.jpg', 'val_batch0_pred.jpg', 'mAP50.tsv'} <= made
     assert 0 <= metrics['mAP50_95'] <= metrics['mAP50'] <= 1 and metrics['train_images'] == 12
     rows = (project/'run/exp/results.csv').read_text().splitlines()
@@ -97,7 +99,8 @@ def test_what_it_leaves(project, drawn, capfd):
 
 def test_it_learns(project):
     write_example_data(project/'more', train=32, val=4, sizes=((96, 32),))
-    train(smoke(data='more', epochs=8, batch_size=8, nominal_batch=8, lr0=.005, warmup_epochs=0, translate=0, scale=0, degrees=0, hsv_h=0, hsv_s=0, hsv_v=0))
+    train(smoke(data='more', epochs=8, batch_size=8, nominal_batch=8, lr0=.005, warmup_epochs=0, translate=0, scale=0,
+                degrees=0, hsv_h=0, hsv_s=0, hsv_v=0))
     losses = np.genfromtxt(project/'run/exp/results.csv', delimiter=',', names=True)
     total = losses['trainbox_loss'] + losses['trainobj_loss'] + losses['traincls_loss']
     assert total[-1] < .8*total[0], total
