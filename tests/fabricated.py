@@ -6,8 +6,8 @@ import sys
 import cv2
 import numpy as np
 
-from alpr_nb.evaluation.error_kinds import kind_of, worst_first
-from alpr_nb.evaluation.summary import measure
+from alpr_nb.evaluation.error_kinds import error_kind, worst_first
+from alpr_nb.evaluation.summary import compute_metrics
 from alpr_nb.evaluation.error_gallery import crop_name
 
 THRESHOLDS = '0.2', '0.5', '0.9'
@@ -21,7 +21,7 @@ def prediction(i, truth, code, confidence, **more):
              confidence=confidence, box=[0, 0, 100, 30] if code else None, truth_box=[0, 0, 100, 30], width=100., tilt=0., chars=chars, others=[],
              reads={s: {t: at(t) for t in THRESHOLDS} for s in ('decoded', 'substituted', 'raw')},
              plates=[[0, 0, 100, 30]] if code else [], found=[[0, 0, 100, 30, .9]] if code else [], truth_boxes=[[0, 0, 100, 30]]) | more
-    return p | dict(kind=kind_of(p))
+    return p | dict(kind=error_kind(p))
 
 
 def benchmark(folder, readings):
@@ -29,7 +29,7 @@ def benchmark(folder, readings):
     lines = [prediction(i, *r) for i, r in enumerate(readings)]
     (folder/'errors').mkdir(parents=True, exist_ok=True)
     (folder/'predictions.jsonl').write_text(''.join(json.dumps(p) + '\n' for p in lines))
-    (folder/'metrics.json').write_text(json.dumps(measure(lines, False, .25, 100)))
+    (folder/'metrics.json').write_text(json.dumps(compute_metrics(lines, False, .25, 100)))
     (folder/'latency.json').write_text(json.dumps(dict(n=len(lines), total_median=30., total_p95=44.)))
     for i, p in enumerate(worst_first(lines)):
         crop = cv2.putText(np.full((96, 300, 3), 230, np.uint8), p['truth'], (8, 66), cv2.FONT_HERSHEY_SIMPLEX, 1.6, (30, 30, 30), 3)

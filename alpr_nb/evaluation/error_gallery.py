@@ -18,7 +18,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from ..core.config import UserError
-from .error_kinds import mistaken, worst_first
+from .error_kinds import character_errors, worst_first
 from .metrics import align
 from ..workflow.html_page import page, render, write_page
 from ..workflow.number_text import counted
@@ -69,7 +69,7 @@ def card(
     lines = [('truth', truth_columns(p['truth'], raw or p['code'])),
              ('raw', mark_differences(p['truth'], raw, confidences)),
              ('decoded', mark_differences(p['truth'], p['code']))]
-    data = dict(set=name, kind=p['kind'], characters='|'.join(mistaken(p)), confidence=p['confidence'],
+    data = dict(set=name, kind=p['kind'], characters='|'.join(character_errors(p)), confidence=p['confidence'],
                 distance=p['distance'],
                 image=p['image'], text=f'{p["truth"]} {p["code"]} {raw} {p["image"]}'.lower())
     return render('evaluation/templates/card.html.jinja2', data=data, lines=lines, picture=data_uri(jpeg) if jpeg
@@ -93,7 +93,7 @@ def gallery(
     return str(render('evaluation/templates/gallery.html.jinja2', cards=cards, key=key, alone=alone, orders=ORDERS,
                       sets=options('all sets', (name for *_, name in failures if name)),
                       kinds=options('all kinds', (p['kind'] for p, *_ in failures)),
-                      characters=options('any character', (m for p, *_ in failures for m in mistaken(p)))))
+                      characters=options('any character', (m for p, *_ in failures for m in character_errors(p)))))
 
 # %% ../../nbs/evaluation/error_gallery.ipynb #34bfe61c
 def crop_name(

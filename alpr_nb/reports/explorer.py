@@ -19,7 +19,7 @@ from ..core.image_files import IMAGES
 from ..data.batches import iter_samples, list_samples
 from ..core.config import UserError, project_path
 from ..evaluation.error_gallery import STYLE, card, read_failures, read_lines
-from ..evaluation.error_kinds import KINDS, mistaken
+from ..evaluation.error_kinds import KINDS, character_errors
 
 # %% ../../nbs/reports/explorer.ipynb #cadd2fbb
 class Explorer(W.VBox):
@@ -179,7 +179,7 @@ def explore_errors(
     kinds = sorted((p['kind'] for p in lines), key=KINDS.index)
     kind = W.Dropdown(options=[('all errors', 'errors'), ('everything', ''), *counts(kinds)], value='errors',
                       description='kind')
-    chars = W.Dropdown(options=[('any', ''), *counts([m for p in lines for m in mistaken(p)])], value='',
+    chars = W.Dropdown(options=[('any', ''), *counts([m for p in lines for m in character_errors(p)])], value='',
                        description='character')
     least = W.FloatSlider(0, min=0, max=1, step=.05, description='confidence ≥', continuous_update=False)
     text = W.Text(description='has', placeholder='part of a code or file name', continuous_update=False)
@@ -190,5 +190,5 @@ def explore_errors(
         return W.VBox([own, *(photograph(p, images, longest) if images else [])])
     return Explorer(lines, show, [
         (kind, lambda p, v: not v or (p['kind'] != 'right' if v == 'errors' else p['kind'] == v)),
-        (chars, lambda p, v: not v or v in mistaken(p)), (least, lambda p, v: p['confidence'] >= v),
+        (chars, lambda p, v: not v or v in character_errors(p)), (least, lambda p, v: p['confidence'] >= v),
         (text, lambda p, v: v.strip().lower() in f'{p["truth"]} {p["code"]} {p["image"]}'.lower())])

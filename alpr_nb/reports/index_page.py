@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from ..core.config import UserError
 from ..evaluation.error_gallery import card, read_failures
-from ..evaluation.error_kinds import KINDS, mistaken
+from ..evaluation.error_kinds import KINDS, character_errors
 from ..evaluation.summary import NAMES
 from .stage_graph import draw_graph, group_stages, read_stages
 from .summary_cards import cards, compare_with_previous, previous_section
@@ -136,7 +136,7 @@ def failure_section(
     return render('reports/templates/failures.html.jinja2', page=page, total=len(every),
                   kinds=[k for k in KINDS if any(p['kind'] == k for p, *_ in every)],
                   counts={name: Counter(p['kind'] for p, *_ in found) for name, found in failures.items()},
-                  pairs=Counter(c for p, *_ in every for c in mistaken(p)).most_common(8),
+                  pairs=Counter(c for p, *_ in every for c in character_errors(p)).most_common(8),
                   shown=[card(*f) for f in sorted(every, key=lambda f: -f[0]['confidence'])[:shown]])
 
 # %% ../../nbs/reports/index_page.ipynb #946bae30

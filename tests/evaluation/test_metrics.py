@@ -1,18 +1,22 @@
-"Metrics against values computed by hand, against scipy's bootstrap and against yolov5's average precision."
+"Metrics against values computed by hand, rapidfuzz, scipy's bootstrap and yolov5's average precision."
 import numpy as np, pytest
 from hypothesis import given, settings, strategies as st
 
-from alpr_nb.evaluation.metrics import (align, average_precision, cer, character_accuracy, detection_scores, ece, edits, interval,
-                                        true_positives, median_p95, reliability, resamples, tilt)
+from alpr_nb.evaluation.metrics import (align, average_precision, bootstrap_interval, bootstrap_weights, cer,
+                                        character_accuracy,
+                                        detection_scores, edit_distance, expected_calibration_error, median_p95,
+                                        reliability_bins, tilt,
+                                        true_positives)
 from alpr_nb.core.boxes import iou_matrix
 
 def slow_levenshtein(a, b):
     if not a or not b: return len(a) + len(b)
-    return min(slow_levenshtein(a[1:], b[1:]) + (a[0] != b[0]), slow_levenshtein(a[1:], b) + 1, slow_levenshtein(a, b[1:]) + 1)
+    return min(slow_levenshtein(a[1:], b[1:]) + (a[0] != b[0]), slow_levenshtein(a[1:], b) + 1,
+               slow_levenshtein(a, b[1:]) + 1)
 
 @pytest.mark.parametrize('a, b, n', [('kitten', 'sitting', 3), ('saturday', 'sunday', 3), ('intention', 'execution', 5),
                                      ('ABC1D23', 'ABC1D23', 0), ('', 'ABC', 3), ('ABC', '', 3), ('', '', 0)])
-def test_published_distances(a, b, n): assert edits(a, b) == edits(b, a) == n
+def test_published_distances(a, b, n): assert edit_distance(a, b) == edit_distance(b, a) == n
 
 @settings(max_examples=60, deadline=None)
 @given(st.text('A8B1', max_size=5), st.text('A8B1', max_size=5))
@@ -20,6 +24,16 @@ def test_alignment_is_shortest_and_loses_nothing(a, b):
     pairs = align(a, b)
     assert ''.join(x for x, _ in pairs) == a and ''.join(y for _, y in pairs) == b and ('', '') not in pairs
     assert sum(x != y for x, y in pairs) == slow_levenshtein(a, b)
+
+@settings(max_examples=200, deadline=None)
+@given(st.text('A8B1', max_size=9), st.text('A8B1', max_size=9))
+def test_alignment_is_as_short_as_the_edit_distance(a, b):
+    assert sum(x != y for x, y in align(a, b)) == edit_distance(a, b)
+
+@pytest.mark.parametrize('truth, read, pairs', [('41P', '461', ['44', '16', 'P1']), ('QC', 'Q8C', ['QQ', '-8', 'CC']),
+                                                ('AB1', 'A8', ['AA', 'B-', '18'])])
+def test_ties_prefer_substitutions_and_the_end(truth, read, pairs):
+    assert [(a or '-') + (b or '-') for a, b in align(truth, read)] == pairs
 
 def test_character_rates_by_hand():
     truths, reads = ['ABC1234', 'DEF5678'], ['ABC1234X', 'DF567']
@@ -30,7 +44,7 @@ def test_character_rates_by_hand():
 def test_interval_agrees_with_scipy():
     from scipy.stats import bootstrap
     right = np.random.default_rng(3).random(200) < .9
-    low, high = interval(right, resamples(range(200), 4000))
+    low, high = bootstrap_interval(right, bootstrap_weights(range(200), 4000))
     other = bootstrap((right.astype(float),), np.mean, n_resamples=4000, method='percentile', rng=1).confidence_interval
     assert low == pytest.approx(other.low, abs=.006) and high == pytest.approx(other.high, abs=.006)
 
@@ -38,14 +52,14 @@ def test_interval_of_a_ratio_covers_it_as_often_as_it_says():
     rng, hit = np.random.default_rng(0), 0
     for i in range(200):
         right = rng.random(80) < .7
-        low, high = interval(right, resamples(range(80), 400, seed=i))
+        low, high = bootstrap_interval(right, bootstrap_weights(range(80), 400, seed=i))
         hit += low <= .7 <= high
     assert .88 <= hit/200 <= .99
 
 def test_repeated_vehicles_are_drawn_together():
-    draws = resamples(['a', 'a', 'b', 'c'], 50)
+    draws = bootstrap_weights(['a', 'a', 'b', 'c'], 50)
     assert (draws[:, 0] == draws[:, 1]).all() and (draws[:, 1:].sum(1) == 3).all()
-    assert interval([1, 1, 1, 1], draws) == (1, 1)
+    assert bootstrap_interval([1, 1, 1, 1], draws) == (1, 1)
 
 def test_overlap_and_greedy_matching():
     assert iou_matrix([(0, 0, 4, 4)], [(2, 2, 6, 6), (8, 8, 9, 9), (0, 0, 4, 4)]).tolist() == [[pytest.approx(4/28), 0, 1]]
@@ -76,14 +90,14 @@ def test_detection_scores_of_nothing():
     assert detection_scores([([(0, 0, 1, 1)], [], [])], .25)['recall'] == 0
 
 def test_reliability_and_ece_by_hand():
-    rows = reliability([0, .05, .999, 1], [False, True, True, True])
+    rows = reliability_bins([0, .05, .999, 1], [False, True, True, True])
     assert [(r['low'], r['n'], r['right']) for r in rows] == [(0, 2, .5), (.9, 2, 1)]
-    assert ece(rows) == pytest.approx((2*.475 + 2*.0005)/4)
-    assert np.isnan(ece([]))
+    assert expected_calibration_error(rows) == pytest.approx((2*.475 + 2*.0005)/4)
+    assert np.isnan(expected_calibration_error([]))
 
 def test_a_calibrated_reader_has_no_error():
     conf = np.random.default_rng(0).random(50_000)
-    assert ece(reliability(conf, np.random.default_rng(1).random(50_000) < conf)) < .01
+    assert expected_calibration_error(reliability_bins(conf, np.random.default_rng(1).random(50_000) < conf)) < .01
 
 def test_tilt_and_times():
     turn = lambda deg: [(40*np.cos(np.radians(deg))*i, 40*np.sin(np.radians(deg))*i) for i in range(7)]
