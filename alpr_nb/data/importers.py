@@ -18,7 +18,7 @@ from .labelme import Annotation, Shape, write_labelme
 from ..core.config import UserError
 from ..core.atomic import replacing
 from ..core.image_files import IMAGES, decode_image
-from .import_formats import FORMATS, RawAnnotation, ReadOptions, find_class_names
+from .annotation_formats import FORMATS, RawAnnotation, ReadOptions, find_class_names
 from .pairing import (SkippedFile, list_files, match_listed, name_key, name_problem, pair_files,
                                   skipped_table, write_skipped)
 from ..workflow.provenance import imported_from
