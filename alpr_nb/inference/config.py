@@ -117,7 +117,7 @@ def load_reader_config(
     params: str | Path='params.yaml', # relative to the project's root
     cr: str | Path | None=None, # ONNX file of the character detector, for its calibration; the section goes first
 ) -> ReaderConfig: # raises UserError if a section is missing or wrong
-    "The configuration that sections `base` and `reader` of params.yaml describe."
+    "The configuration that sections `scope` and `reader` of params.yaml describe."
     settings = load_section('reader', params)
     if cr is not None: settings = {'calibration': load_calibration(cr), **settings}
     return reader_config(load_scope(params), settings, f'{params}: reader')
