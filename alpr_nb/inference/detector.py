@@ -81,7 +81,7 @@ def blob(
     images: list, # of (H, W, 3) uint8 BGR, all of one shape
     dtype=np.float32, # of the model's input
 ) -> np.ndarray: # (n, 3, H, W) RGB, 0 to 1
-    "Images as one tensor. It writes one channel at a time, which is ten times as fast as `cv2.dnn.blobFromImages`."
+    "Combine images in one tensor. Writing one channel at a time is ten times as fast as `cv2.dnn.blobFromImages`."
     out = np.empty((len(images), 3, *images[0].shape[:2]), np.float32)
     for row, image in zip(out, images):
         for k, channel in enumerate(cv2.split(image)):
@@ -129,7 +129,7 @@ class Detector:
     def __init__(self,
         model: str | Path | bytes, # ONNX file, or its content
         cfg: DetectorConfig=DetectorConfig(), # sizes and thresholds, see `alpr_nb.inference.config`
-        classes: int | None=None, # number of classes expected; None takes any
+        classes: int | None=None, # number of classes expected; None: any number
         providers: list | None=None, # execution providers of ONNX Runtime, in order of preference; None: the CPU
         threads: int | None=None, # of one inference; None: one for each processor, at most 8
         name: str='the model', # name in errors, when `model` is not a path
