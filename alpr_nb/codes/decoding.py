@@ -110,7 +110,7 @@ def _completed(d: _Detections, floor: float) -> Decoded | None:
     "The code of the first format under which one character can be completed"
     n = len(d.probs)
     for name, fmt in d.formats.items():
-        if not (fmt.derive and fmt.check) or n != len(d.mask(name)) - 1: continue # a check digit that was read is not replaced
+        if not (fmt.derive and fmt.check) or n != len(d.mask(name)) - 1: continue # a read check digit is kept
         code, shares, missing = complete_code(d.probs, fmt, d.alphabet, d.swap, d.discount)
         if not code: continue
         confidences = COMPLETED*shares*np.insert(existence_prior(d.probs), missing, 1.)
