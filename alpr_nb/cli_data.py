@@ -101,10 +101,10 @@ def check(
     n_jobs: Annotated[Optional[int], typer.Option(help="Threads. -1: all cores, which is the default.")] = None,
 ):
     "Validate samples before a training. The exit status is 1 when a severe finding is not in quarantine."
-    from alpr_nb.inference.bundle import load_bundle, packaged_bundle
-    from alpr_nb.data.checks.check import check
     from alpr_nb.core.config import load_section
+    from alpr_nb.data.checks.check import check
     from alpr_nb.data.checks.findings import summary
+    from alpr_nb.inference.bundle import load_bundle, packaged_bundle
     taken = 'task', 'label', 'alphabet', 'formats', 'strip', 'n_jobs'
     known = {k: v for s in params or () for k, v in load_section(s).items() if k in taken}
 

@@ -6,9 +6,9 @@ import sys
 import cv2
 import numpy as np
 
+from alpr_nb.evaluation.error_gallery import crop_name
 from alpr_nb.evaluation.error_kinds import error_kind, worst_first
 from alpr_nb.evaluation.summary import compute_metrics
-from alpr_nb.evaluation.error_gallery import crop_name
 
 THRESHOLDS = '0.2', '0.5', '0.9'
 

@@ -7,7 +7,8 @@ import pytest
 torch = pytest.importorskip('torch')
 from alpr_nb.training.config import TrainConfig
 from alpr_nb.training.dataset import write_example_data
-from alpr_nb.training.yolov5_compat import yolov5
+from alpr_nb.training.yolov5_compat import yolov5 # before yolov5's own modules, so that they stay quiet and offline
+
 from yolov5.models.yolo import DetectionModel
 
 SMOKE = dict(scope='truck', task='cr', imgsz=96, rect=True, epochs=2, batch_size=4, lr0=.003, warmup_epochs=1, box=.05,

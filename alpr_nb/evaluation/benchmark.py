@@ -14,8 +14,8 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from ..codes.formats import format_of
-from ..codes.split import in_validation
 from ..codes.scope import load_scope
+from ..codes.split import in_validation
 from ..core.config import UserError, project_path
 from ..data.ground_truth import Truth, read_truth
 from ..data.proposals import resolve_shared_glyphs

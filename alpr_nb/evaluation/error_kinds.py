@@ -6,8 +6,8 @@
 __all__ = ['KINDS', 'SAME_PLATE_IOU', 'NOT_READ', 'localisation_error', 'error_kind', 'worst_first', 'character_errors']
 
 # %% ../../nbs/evaluation/error_kinds.ipynb #6a8a3108
-from .metrics import align
 from ..core.boxes import iou_matrix
+from .metrics import align
 
 # %% ../../nbs/evaluation/error_kinds.ipynb #80be45e1
 KINDS = ('right', 'unreadable image', 'missed plate', 'other plate', 'no characters',

@@ -8,8 +8,8 @@ __all__ = ['reads_at_thresholds', 'unread_prediction', 'area', 'main_plate', 'pr
 # %% ../../nbs/evaluation/prediction_lines.ipynb #33b3628c
 import numpy as np
 
-from ..codes.substitutions import substitute
 from ..codes.formats import format_of
+from ..codes.substitutions import substitute
 from ..data.ground_truth import Truth
 from .error_kinds import error_kind
 from .metrics import edit_distance, tilt

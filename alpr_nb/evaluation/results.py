@@ -7,7 +7,8 @@ __all__ = ['start_results', 'publish_results', 'list_files', 'write_tables', 'pl
            'write_results']
 
 # %% ../../nbs/evaluation/results.ipynb #23a56cd8
-import json, shutil
+import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -18,8 +19,7 @@ from ..core.config import UserError
 from .error_gallery import crop_name, gallery
 from .error_kinds import worst_first
 from .summary import (accuracy_by, accuracy_by_threshold, confusion_pairs, latency_summary,
-                                        predictions_frame,
-                                        reliability_table)
+                                        predictions_frame, reliability_table)
 from ..inference.image_input import load_image
 
 # %% ../../nbs/evaluation/results.ipynb #c70a97ad

@@ -13,8 +13,8 @@ import pandas as pd
 
 from .error_kinds import NOT_READ
 from .metrics import (align, bootstrap_interval, bootstrap_weights, confusion_counts,
-                                        detection_scores, edit_distance,
-                                        expected_calibration_error, matching_characters, median_p95, reliability_bins)
+                                        detection_scores, edit_distance, expected_calibration_error,
+                                        matching_characters, median_p95, reliability_bins)
 
 # %% ../../nbs/evaluation/summary.ipynb #538aac90
 CONFIDENT = 'acc_confident' # name of the accuracy by the confidence of the whole reading

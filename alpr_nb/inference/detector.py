@@ -7,11 +7,13 @@ __all__ = ['DetectorError', 'Detections', 'Letterbox', 'plan_letterbox', 'letter
            'model_names', 'Detector']
 
 # %% ../../nbs/inference/detector.ipynb #3ff49bd9
-import ast, os
+import ast
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2, numpy as np
+import cv2
+import numpy as np
 
 from ..core.boxes import nms
 from .config import DetectorConfig

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-import alpr_nb.training.yolov5_compat
+import alpr_nb.training.yolov5_compat # noqa: F401 (patches yolov5)
 import yolov5
 
 from ..core.config import UserError, project_path

@@ -7,7 +7,10 @@ __all__ = ['Split', 'YoloData', 'read_labels', 'image_size', 'read_split', 'read
            'letterbox_shapes', 'YoloDataset', 'SameShapeBatches', 'batch_loader']
 
 # %% ../../nbs/training/dataset.ipynb #fb4db6d7
-import hashlib, io, random, tempfile
+import hashlib
+import io
+import random
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +20,7 @@ import yaml
 from PIL import Image, UnidentifiedImageError
 from torch.utils.data import DataLoader, Sampler
 
-import alpr_nb.training.yolov5_compat
+import alpr_nb.training.yolov5_compat # noqa: F401 (patches yolov5)
 from yolov5.utils.dataloaders import IMG_FORMATS, LoadImagesAndLabels, exif_size, img2label_paths
 
 from ..core.config import UserError

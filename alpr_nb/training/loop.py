@@ -6,14 +6,15 @@
 __all__ = ['build_model', 'Trainer', 'deterministic']
 
 # %% ../../nbs/training/loop.ipynb #b11f52e1
-import os, random
+import os
+import random
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
 
-import alpr_nb.training.yolov5_compat
+import alpr_nb.training.yolov5_compat # noqa: F401 (patches yolov5)
 import yolov5.val
 from yolov5.models.yolo import DetectionModel
 from yolov5.utils.autoanchor import check_anchors

@@ -7,7 +7,9 @@ __all__ = ['SMALLEST_HALF', 'ExportConfig', 'traceable_model', 'trace_to_onnx', 
            'verify_parity', 'verify_precision', 'describe_model', 'export_model']
 
 # %% ../../nbs/training/onnx_export.ipynb #dca07a7a
-import hashlib, json, warnings
+import hashlib
+import json
+import warnings
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,7 +19,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from pydantic import Field
 
-import alpr_nb.training.yolov5_compat
+import alpr_nb.training.yolov5_compat # noqa: F401 (patches yolov5)
 from yolov5.models.yolo import Detect
 
 from ..codes.formats import Format

@@ -7,7 +7,12 @@ __all__ = ['COLUMNS', 'save_checkpoint', 'to_half', 'write_rows', 'write_json', 
            'pick_device', 'is_interactive', 'load_state', 'resume_state', 'epoch_line', 'run_epochs', 'train']
 
 # %% ../../nbs/training/run.ipynb #c52abc8c
-import csv, hashlib, json, os, shutil, sys
+import csv
+import hashlib
+import json
+import os
+import shutil
+import sys
 from copy import deepcopy
 from pathlib import Path
 

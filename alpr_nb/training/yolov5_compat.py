@@ -6,7 +6,14 @@
 __all__ = ['FOLDERS', 'label_font', 'silent_bar', 'join_plots', 'plotting', 'load_checkpoint']
 
 # %% ../../nbs/training/yolov5_compat.ipynb #23865cb9
-import contextlib, inspect, logging, os, pickle, tempfile, threading, warnings
+import contextlib
+import inspect
+import logging
+import os
+import pickle
+import tempfile
+import threading
+import warnings
 from pathlib import Path
 
 import matplotlib

@@ -3,7 +3,8 @@ import string
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alpr_nb.codes.check_digits import check_holds, iso6346_digit, luhn_digit
 from alpr_nb.codes.formats import Format, matches, random_code

@@ -1,7 +1,8 @@
 "Decoding of detections with probabilities: formats, gaps, check digits, owners, missing characters."
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from alpr_nb.codes.check_digits import iso6346_digit
 from alpr_nb.codes.decoding import decode

@@ -1,10 +1,11 @@
 "Scores of characters at positions: look-alikes, shared glyphs, gaps, and whether there is a character."
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from alpr_nb.codes.emissions import (allowed_mask, emission_scores, existence_posterior, existence_prior, gap_log_likelihood,
-                                     probability_matrix)
+from alpr_nb.codes.emissions import (allowed_mask, emission_scores, existence_posterior, existence_prior,
+                                     gap_log_likelihood, probability_matrix)
 from alpr_nb.codes.formats import ALPHABET, SUBSTITUTIONS
 from alpr_nb.codes.substitutions import look_alikes
 

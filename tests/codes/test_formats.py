@@ -1,7 +1,8 @@
 "Patterns and formats: what they allow, what is refused, random codes."
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alpr_nb.codes.formats import Format, as_format, format_of, matches, parse_pattern, random_code, to_mercosul
 

@@ -1,19 +1,24 @@
 "A scope is configuration: no code knows one by name, and the guide's new one touches nothing but `conf/`"
-import ast, io, subprocess, tokenize
+import ast
+import io
+import subprocess
+import tokenize
 from pathlib import Path
 
-import numpy as np, pytest, yaml
-from conftest import copy_project
-from pages import blocks
+import numpy as np
+import pytest
+import yaml
 
 from alpr_nb.codes.check_digits import check_holds
 from alpr_nb.codes.formats import as_format, random_code
 from alpr_nb.codes.scope import load_scope
 from alpr_nb.core.config import load_section
-from alpr_nb.workflow.fingerprint import notebook_code
-from alpr_nb.workflow.notebook_cells import read_notebook
 from alpr_nb.drawing.settings import SynthesisSettings
 from alpr_nb.drawing.synthesize import draw_sample
+from alpr_nb.workflow.fingerprint import notebook_code
+from alpr_nb.workflow.notebook_cells import read_notebook
+from conftest import copy_project
+from pages import blocks
 
 ROOT = Path(__file__).parents[2]
 SCOPES = sorted(p.stem for p in (ROOT/'conf/scope').glob('*.yaml'))
@@ -93,8 +98,8 @@ RELEASED = sorted(p.parent.name for p in (ROOT/'alpr_nb/bundles').glob('*/manife
 @pytest.mark.parametrize('name', RELEASED)
 def test_a_released_reader_reads_what_its_scope_draws(tmp_path, project_copy, name):
     "Gentle crops of the kind that validates: a reader of another alphabet or order of classes reads none of them."
-    from alpr_nb.workflow.params import compose
     from alpr_nb.inference.reader import Reader
+    from alpr_nb.workflow.params import compose
     reader = Reader(name)
     params = compose([f'scope={reader.config.scope}'], tmp_path/'params.yaml', project_copy/'conf')
     assert reader.config.alphabet == load_scope(params).alphabet and set(reader.config.formats) == set(load_scope(params).formats)

@@ -1,7 +1,8 @@
 "IoU and NMS against values by hand and against torchvision."
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from alpr_nb.core.boxes import iou, iou_matrix, nms

@@ -1,5 +1,6 @@
 "The true codes of a set: three forms, and hostile sets."
 import pytest
+
 from alpr_nb.core.config import UserError
 from alpr_nb.data.ground_truth import read_truth
 from photo_sets import labelme, photo

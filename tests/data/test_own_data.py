@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import pytest
 import yaml
-from conftest import copy_project
 
 from alpr_nb.data.labelme import Annotation, Shape, write_labelme
 from alpr_nb.data.pack import pack
+from conftest import copy_project
 
 pytestmark = pytest.mark.graph
 

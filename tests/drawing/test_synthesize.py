@@ -10,12 +10,10 @@ import pytest
 import yaml
 
 import alpr_nb.drawing.synthesize as synth
-from alpr_nb.data.labelme import read_labelme
 from alpr_nb.codes.check_digits import check_holds
+from alpr_nb.codes.split import in_validation
 from alpr_nb.core.config import UserError
-from alpr_nb.codes.split import in_validation
-from alpr_nb.codes.check_digits import check_holds
-from alpr_nb.codes.split import in_validation
+from alpr_nb.data.labelme import read_labelme
 from alpr_nb.drawing.settings import SynthesisSettings
 from alpr_nb.drawing.synthesize import draw_sample, in_validation_split, synthesize
 

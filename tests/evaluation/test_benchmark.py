@@ -1,7 +1,9 @@
 "The benchmark: reading a set with models made by hand, and the stage notebook from parameters to results."
-import json, shutil
+import json
+import shutil
 
 import pytest
+
 from alpr_nb.codes.scope import load_scope
 from alpr_nb.core.config import UserError
 from alpr_nb.data.ground_truth import read_truth

@@ -2,12 +2,12 @@
 import json
 
 import pytest
-from fabricated import benchmark, prediction
-from html_assets import Loads
 
 from alpr_nb.core.config import UserError
 from alpr_nb.evaluation.error_gallery import gallery, render_errors
 from alpr_nb.evaluation.error_kinds import KINDS
+from fabricated import benchmark, prediction
+from html_assets import Loads
 
 CODES = [f'ABC{n:04d}' for n in range(20)]
 

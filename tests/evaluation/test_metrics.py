@@ -1,13 +1,14 @@
 "Metrics against values computed by hand, rapidfuzz, scipy's bootstrap and yolov5's average precision."
-import numpy as np, pytest
-from hypothesis import given, settings, strategies as st
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from alpr_nb.evaluation.metrics import (align, average_precision, bootstrap_interval, bootstrap_weights, cer,
-                                        character_accuracy,
-                                        detection_scores, edit_distance, expected_calibration_error, median_p95,
-                                        reliability_bins, tilt,
-                                        true_positives)
 from alpr_nb.core.boxes import iou_matrix
+from alpr_nb.evaluation.metrics import (align, average_precision, bootstrap_interval, bootstrap_weights, cer,
+                                        character_accuracy, detection_scores, edit_distance, expected_calibration_error,
+                                        median_p95, reliability_bins, tilt, true_positives)
+
 
 def slow_levenshtein(a, b):
     if not a or not b: return len(a) + len(b)

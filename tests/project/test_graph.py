@@ -8,9 +8,9 @@ import subprocess
 import nbformat
 import pytest
 import yaml
-from conftest import copy_project
 
 from alpr_nb.core.config import load_params
+from conftest import copy_project
 
 pytestmark = pytest.mark.graph
 

@@ -3,6 +3,7 @@ import ast
 from pathlib import Path
 
 import pytest
+
 from conftest import ROOT
 
 LAYERS = ['core', 'codes', 'workflow', 'inference', 'data', 'drawing', 'training', 'evaluation', 'reports', 'operations', 'serving', '']

@@ -7,8 +7,9 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
-from conftest import copy_project
 from typer.testing import CliRunner
+
+from conftest import copy_project
 
 STAGES = ['00_data', '01_train_cd', '02_train_cr', '03_export', '04_benchmark']
 SCOPES = sorted(p.stem for p in (Path(__file__).parents[2]/'conf/scope').glob('*.yaml'))
@@ -48,9 +49,9 @@ def test_params_are_what_conf_composes(project_copy):
 @pytest.mark.parametrize('choice', [*(f'data={s}' for s in ('synthetic', 'batches', 'both', 'mixed')), *(f'scope={s}' for s in SCOPES)])
 def test_every_profile_source_and_scope_composes_to_known_parameters(project_copy, tmp_path, profile, choice):
     "Each section holds exactly the parameters of its notebook."
-    from alpr_nb.workflow.params import compose
     from alpr_nb.core.config import load_section
     from alpr_nb.workflow.notebook_cells import check_parameters, notebook_parameters, read_notebook
+    from alpr_nb.workflow.params import compose
     params = compose([f'profile={profile}', choice], tmp_path/'params.yaml', project_copy/'conf')
     reader = {**load_section('benchmark.reader', params), **load_section('benchmark.sets.validation', params), 'set_name': ''}
     sections = {'01_train_cd': ['train.tasks.cd'], '02_train_cr': ['train.tasks.cr'], '03_export': ['train.export.cd', 'train.export.cr']}
@@ -62,8 +63,8 @@ def test_every_profile_source_and_scope_composes_to_known_parameters(project_cop
 
 
 def test_no_stage_depends_on_the_number_of_processes(project_copy, tmp_path):
-    from alpr_nb.workflow.params import compose
     from alpr_nb.core.config import load_params
+    from alpr_nb.workflow.params import compose
     few, many = (load_params(compose([f'machine.n-jobs={n}'], tmp_path/f'{n}.yaml', project_copy/'conf')) for n in (1, 9))
     assert {k for k in few if few[k] != many[k]} == {'machine'}
     stages = yaml.safe_load((project_copy/'dvc.yaml').read_text())['stages'].values()

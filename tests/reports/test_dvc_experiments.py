@@ -2,11 +2,11 @@
 import shutil
 
 import pytest
-from fabricated import dvc, experiments, git, repository
 
 from alpr_nb.core.config import UserError
-from alpr_nb.reports.experiment_page import render_experiments, split_columns
 from alpr_nb.reports.dvc_experiments import read_curves, read_rows
+from alpr_nb.reports.experiment_page import render_experiments, split_columns
+from fabricated import dvc, experiments, git, repository
 
 pytestmark = pytest.mark.graph
 

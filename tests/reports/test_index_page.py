@@ -3,15 +3,15 @@ import json
 import shutil
 
 import pytest
-from fabricated import benchmark, dvc, git, repository
-from html_assets import Loads
 
 from alpr_nb.core.config import UserError
 from alpr_nb.evaluation.error_gallery import render_errors
 from alpr_nb.reports.index_page import render_index
-from alpr_nb.workflow.html_page import page, write_page
 from alpr_nb.reports.stage_graph import draw_graph, group_stages, read_stages
+from alpr_nb.workflow.html_page import page, write_page
 from alpr_nb.workflow.provenance import git_revision
+from fabricated import benchmark, dvc, git, repository
+from html_assets import Loads
 
 CODES = [f'ABC{n:04d}' for n in range(20)]
 PIPELINE = """stages:

@@ -3,16 +3,16 @@ import json
 
 import nbformat
 import pytest
-from browser import CHROMIUM, Browser
-from fabricated import benchmark
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from alpr_nb.reports.experiment_page import runs_section
-from alpr_nb.reports.dvc_experiments import Curves, Row
 from alpr_nb.evaluation.error_gallery import render_errors
+from alpr_nb.reports.dvc_experiments import Curves, Row
+from alpr_nb.reports.experiment_page import runs_section
 from alpr_nb.reports.index_page import render_index
 from alpr_nb.workflow.html_page import page, write_page
 from alpr_nb.workflow.notebook_html import render_report
+from browser import CHROMIUM, Browser
+from fabricated import benchmark
 
 pytestmark = [
     pytest.mark.browser,

@@ -1,5 +1,6 @@
 "Settings of a training: ranges, unknown keys, and the stage notebooks that spell them."
 import pytest
+
 from alpr_nb.core.config import UserError
 from alpr_nb.training.config import TrainConfig
 from stage_cells import keywords, parameters

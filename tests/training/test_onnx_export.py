@@ -1,11 +1,14 @@
 "Export: the file's contract, equality with torch, and exports that are refused."
-import ast, hashlib, json
+import ast
+import hashlib
+import json
 
 import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
 import torch
+
 from alpr_nb.core.config import UserError
 from alpr_nb.training.onnx_export import ExportConfig, export_model
 from alpr_nb.training.yolov5_compat import load_checkpoint

@@ -2,10 +2,11 @@
 import numpy as np
 import onnx
 import pytest
+from onnx import numpy_helper
+
 from alpr_nb.training.dataset import read_yolo_folder
 from alpr_nb.training.onnx_export import trace_to_onnx, traceable_model
 from alpr_nb.training.parity import OnnxModel, compare_with_torch, deviation, validation_accuracy, worst_difference
-from onnx import numpy_helper
 from trainings import offline, project, undrawn, write_checkpoint # noqa: F401 (fixtures)
 
 

@@ -1,9 +1,13 @@
 "Training: it can be repeated and resumed, it learns, and it leaves what the reports read."
-import json, os, shutil, subprocess, sys
-from pathlib import Path
+import json
+import os
+import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+
 import alpr_nb.training.run as training
 from alpr_nb.training.dataset import write_example_data
 from alpr_nb.training.loop import Trainer
@@ -11,6 +15,7 @@ from alpr_nb.training.run import train, training_code
 from alpr_nb.training.yolov5_compat import load_checkpoint
 from conftest import ROOT
 from trainings import SMOKE, drawn, offline, project, smoke, undrawn # noqa: F401 (fixtures)
+
 
 def tensors(path): return [t.numpy().tobytes() for t in load_checkpoint(path).state_dict().values()]
 def files(folder): return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob('*') if p.is_file()}

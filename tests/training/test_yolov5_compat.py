@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import torch
+
 from alpr_nb.core.config import UserError
 from alpr_nb.training.yolov5_compat import load_checkpoint
 from conftest import ROOT

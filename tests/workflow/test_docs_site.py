@@ -10,13 +10,13 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from browser import CHROMIUM, Browser
-from conftest import ROOT
-from pages import blocks, prose
 
 from alpr_nb.workflow.docs_outputs import RECORDED, RUNS
 from alpr_nb.workflow.docs_reference import line_comments, parameters
 from alpr_nb.workflow.docs_site import PACKAGES, fill_sidebar
+from browser import CHROMIUM, Browser
+from conftest import ROOT
+from pages import blocks, prose
 
 MODULES = sorted(p for p in (ROOT/'alpr_nb').rglob('*.py') if not p.name.startswith('_'))
 PAGES = [ROOT/'nbs/index.ipynb', ROOT/'nbs/pt.ipynb', *sorted(p for folder in ('tutorials', 'howto', 'explanation')
@@ -49,10 +49,9 @@ def test_every_symbol_and_parameter_is_described(module):
 def test_descriptions_are_those_that_fastcore_reads():
     from fastcore.docments import docments
 
-    from alpr_nb.inference import detector
     from alpr_nb.drawing.plates import plates
-    from alpr_nb.inference import reader
     from alpr_nb.drawing.streets import scenes
+    from alpr_nb.inference import detector, reader
     compared = 0
     for module in (detector, plates, reader, scenes):
         for name, node, notes in exported(Path(module.__file__)):

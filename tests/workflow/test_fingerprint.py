@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from alpr_nb.core.config import UserError
-from alpr_nb.workflow.fingerprint import digest, fingerprint, imported_names, modules, parse, write_fingerprint, write_fingerprints
+from alpr_nb.workflow.fingerprint import (digest, fingerprint, imported_names, modules, parse, write_fingerprint,
+                                          write_fingerprints)
 
 ROOT = Path(__file__).parents[2]
 MODULES = sorted(p for p in (ROOT/'alpr_nb').rglob('*.py'))

@@ -2,7 +2,6 @@
 import base64
 import json
 import re
-from html_assets import Loads
 
 import nbformat
 import pytest
@@ -10,6 +9,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from alpr_nb.core.config import UserError
 from alpr_nb.workflow.notebook_html import merge_prose, render_report
+from html_assets import Loads
 
 PIXEL = base64.b64encode(bytes.fromhex('89504e470d0a1a0a0000000d4948445200000001000000010806000000'
                                        '1f15c4890000000d49444154789c6360f8cfc0000003010100c9fe92ef0000000049454e44ae426082')).decode()

@@ -5,7 +5,8 @@ import json
 import pytest
 import yaml
 
-from alpr_nb.workflow.provenance import Input, dvc_file, imported_from, inputs, made_from, made_from_html, origins, producing_stage, read_lock
+from alpr_nb.workflow.provenance import (Input, dvc_file, imported_from, inputs, made_from, made_from_html, origins,
+                                         producing_stage, read_lock)
 
 
 @pytest.fixture

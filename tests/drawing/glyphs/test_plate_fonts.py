@@ -5,12 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alpr_nb.drawing.glyphs.plate_fonts import (
-    ALPHABETS,
-    MANDATORY_SPACING,
-    draw_text,
-    glyph_mask,
-)
+from alpr_nb.drawing.glyphs.plate_fonts import ALPHABETS, MANDATORY_SPACING, draw_text, glyph_mask
 
 CODE = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
 

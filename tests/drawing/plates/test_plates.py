@@ -6,13 +6,7 @@ import pytest
 
 from alpr_nb.drawing.camera.projection import quad_to_box
 from alpr_nb.drawing.plates.plate_parts import DRAWERS
-from alpr_nb.drawing.plates.plates import (
-    LAYOUTS,
-    code_mask,
-    draw_plate,
-    layout_of,
-    random_category,
-)
+from alpr_nb.drawing.plates.plates import LAYOUTS, code_mask, draw_plate, layout_of, random_category
 
 CASES = [('old', 'ABC1234', 1), ('old', 'WOQ7081', 2), ('mercosul', 'ABC1D23', 1), ('mercosul', 'MWI0J90', 2)]
 

@@ -1,11 +1,11 @@
 "The characters of a code stand in reading order, and a code on a door stands on one leaf."
 import numpy as np
 import pytest
-from steel_examples import ALL_STYLES, FORMATS, plain_wall, section
 
 from alpr_nb.drawing.glyphs.painted_lettering import random_lettering
 from alpr_nb.drawing.steel.code_layout import layout_code, plan_wall
 from alpr_nb.drawing.steel.schema import load_steel_settings, random_steel_code
+from steel_examples import ALL_STYLES, FORMATS, plain_wall, section
 
 
 @pytest.mark.parametrize('scope, name', ALL_STYLES)

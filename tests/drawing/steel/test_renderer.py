@@ -1,9 +1,9 @@
 "The renderer of codes on steel keeps the styles of its own formats only."
 import pytest
-from steel_examples import FORMATS, section
 
 from alpr_nb.core.config import UserError
 from alpr_nb.drawing.steel.renderer import renderer
+from steel_examples import FORMATS, section
 
 
 def test_a_renderer_has_the_styles_of_its_formats_only():

@@ -4,12 +4,12 @@ import re
 
 import numpy as np
 import pytest
-from steel_examples import ALL_STYLES, FORMATS, raw, section
 
 from alpr_nb.codes.check_digits import check_holds
 from alpr_nb.codes.formats import format_of
 from alpr_nb.core.config import UserError
 from alpr_nb.drawing.steel.schema import load_steel_settings, random_steel_code
+from steel_examples import ALL_STYLES, FORMATS, raw, section
 
 
 @pytest.mark.parametrize('scope', FORMATS)

@@ -2,12 +2,12 @@
 import cv2
 import numpy as np
 import pytest
-from steel_examples import ALL_STYLES, FORMATS, plain_wall, section
 
 from alpr_nb.core.config import UserError
 from alpr_nb.drawing.steel.scene import draw_steel_scene
 from alpr_nb.drawing.steel.schema import load_steel_settings, random_steel_code
 from alpr_nb.drawing.steel.walls import WALL_KINDS
+from steel_examples import ALL_STYLES, FORMATS, plain_wall, section
 
 PLACES = [{}, dict(vertical=True), {}, # then by the edges and across the middle, where posts, hinges and seams are
           *(dict(rows=rows, at=at) for rows in ([[4, 6, 1]], [[4], [6, 1]])
