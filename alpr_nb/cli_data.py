@@ -25,7 +25,8 @@ def _left_out(findings, out):
         raise typer.Exit(1)
 
 # %% ../nbs/cli_data.ipynb #07ca8a4d
-@app.command('import', epilog="Example: alpr-nb import yolo downloads/trucks photos/trucks --keep plate --prefix trucks-")
+@app.command('import',
+             epilog="Example: alpr-nb import yolo downloads/trucks photos/trucks --keep plate --prefix trucks-")
 def import_(
     kind: Annotated[str, typer.Argument(help="openalpr, yolo, voc, coco, csv, labelme or folder.", show_default=False)],
     source: Annotated[Path, typer.Argument(

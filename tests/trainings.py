@@ -40,7 +40,8 @@ def write_checkpoint(path: Path, cfg: str = 'yolov5n.yaml', classes: int = 2, ra
 def offline(monkeypatch):
     "Let any connection to a network fail."
     def refuse(self, address):
-        if self.family != getattr(socket, 'AF_UNIX', None): raise AssertionError(f'training asked the network for {address}')
+        if self.family != getattr(socket, 'AF_UNIX', None):
+            raise AssertionError(f'training asked the network for {address}')
         return connect(self, address)
     connect = socket.socket.connect
     monkeypatch.setattr(socket.socket, 'connect', refuse)

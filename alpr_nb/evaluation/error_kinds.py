@@ -42,7 +42,8 @@ def worst_first(predictions: list[dict], # lines of predictions.jsonl
     return sorted((p for p in predictions if p['kind'] != 'right'), key=lambda p: (-p['confidence'], p['image']))
 
 # %% ../../nbs/evaluation/error_kinds.ipynb #ac54c8f9
-NOT_READ = ('unreadable image', 'missed plate', 'other plate', 'no characters') # kinds of error without characters to compare
+# kinds of error without characters to compare
+NOT_READ = ('unreadable image', 'missed plate', 'other plate', 'no characters')
 
 def character_errors(p: dict, # a line of predictions.jsonl
                      ) -> list[str]: # 'Q read as O', 'missed 1', 'added I', in the order of the code

@@ -47,7 +47,8 @@ def unread_prediction(truth: Truth, # of the image
     return dict(image=truth.image.name, truth=truth.code, format=(name := format_of(truth.code, formats)) or 'other',
                 code='',
                 same=list(formats[name].same) if name else [],
-                kind='', distance=len(truth.code), confidence=0., box=None, truth_box=list(truth.box) if truth.box else None,
+                kind='', distance=len(truth.code), confidence=0., box=None,
+                truth_box=list(truth.box) if truth.box else None,
                 width=truth.box and round(truth.box[2] - truth.box[0], 1), tilt=None, chars=[], others=[],
                 reads={s: nothing for s in STRATEGIES}, plates=[], found=[], truth_boxes=boxes)
 

@@ -58,7 +58,8 @@ def write_tables(folder: Path, # exists
                   latency=pd.DataFrame(ms).round(2),
                   confusion=confusion_pairs(predictions), confusion_raw=confusion_pairs(predictions, 'raw'),
                   **{by: accuracy_by(frame, by) for by in ('width', 'tilt', 'format', 'length')})
-    wide = tables['threshold'].pivot(index='threshold', columns='strategy', values='accuracy').reset_index() # the form of `dvc plots`
+    # the form of `dvc plots`
+    wide = tables['threshold'].pivot(index='threshold', columns='strategy', values='accuracy').reset_index()
     for name, table in (tables | dict(threshold=wide)).items():
         table.to_csv(folder/f'{name}.csv', index=False, lineterminator='\n')
     return tables

@@ -132,7 +132,8 @@ def latency_summary(ms: list[dict], # one an image: milliseconds by part
 def latency_table(ms: list[dict], # one an image: milliseconds by part
                   ) -> pd.DataFrame: # rows: median and 95th percentile; columns: parts
     "Latency by part of reading, in milliseconds."
-    return pd.DataFrame(ms).agg(['median', lambda v: v.quantile(.95)]).set_axis(['median', '95%']).round(1).rename_axis('ms')
+    return pd.DataFrame(ms).agg(['median',
+                                 lambda v: v.quantile(.95)]).set_axis(['median', '95%']).round(1).rename_axis('ms')
 
 # %% ../../nbs/evaluation/summary.ipynb #c78dfb3e
 def accuracy_table(metrics: dict, # from `compute_metrics`
@@ -149,7 +150,8 @@ NAMES = dict(n='images', vehicles='vehicles', exact='exact match, any confidence
              character_accuracy='character accuracy', cer='character error rate',
              ece='expected calibration error', cd_recall='detection recall', cd_precision='detection precision',
              cd_map50='detection mAP50',
-             cd_n='ground-truth boxes', unreadable='images that cannot be decoded') # label of each metric without a threshold
+             cd_n='ground-truth boxes',
+             unreadable='images that cannot be decoded') # label of each metric without a threshold
 
 def count_errors(predictions: list[dict], # lines of predictions.jsonl
                  ) -> pd.DataFrame: # kind (index), images
@@ -161,6 +163,7 @@ def other_metrics(metrics: dict, # from `compute_metrics`
     "Metrics that have no threshold."
     def row(k, v):
         low, high = metrics['interval'].get(k, (None, None))
-        return NAMES.get(k, k), str(v) if isinstance(v, int) else f'{v:.4f}', '' if low is None else f'{low:.4f} to {high:.4f}'
+        return (NAMES.get(k, k), str(v) if isinstance(v, int) else f'{v:.4f}', '' if low is None
+                else f'{low:.4f} to {high:.4f}')
     rows = [row(k, v) for k, v in metrics.items() if '@' not in k and k != 'interval']
     return pd.DataFrame(rows, columns=['metric', 'value', '95% interval']).set_index('metric')

@@ -49,12 +49,14 @@ def read_labels(file: Path, # a YOLO label file
     rows = [line.split() for line in file.read_text().splitlines() if line.strip()]
     try: found = np.array(rows, np.float32).reshape(-1, 5)
     except ValueError:
-        raise UserError(f"{file}: expected five numbers a line (class x y w h), found {rows[0]}; run 00_data again.") from None
+        raise UserError(
+            f"{file}: expected five numbers a line (class x y w h), found {rows[0]}; run 00_data again.") from None
     kind, box = found[:, 0], found[:, 1:]
     if not ((kind >= 0) & (kind < classes) & (kind == np.floor(kind))).all():
         raise UserError(f"{file}: expected classes 0 to {classes-1}, found {sorted(set(kind))}; run 00_data again.")
     if not ((box >= -1e-4) & (box <= 1+1e-4)).all() or not (box[:, 2:] > 0).all():
-        raise UserError(f"{file}: expected boxes within 0 to 1 and not empty, found {box.min():g} to {box.max():g}; run 00_data again.")
+        raise UserError(f"{file}: expected boxes within 0 to 1 and not empty, found {box.min():g} to {box.max():g}; "
+                        "run 00_data again.")
     return found
 
 # %% ../../nbs/training/dataset.ipynb #82d12605
@@ -102,7 +104,8 @@ def read_yolo_folder(folder: str|Path, # has data.yaml, images/ and labels/
         names = said['names'] if isinstance(said['names'], dict) else dict(enumerate(said['names']))
         train, val = folder/said['train'], folder/said['val']
     except (yaml.YAMLError, KeyError, TypeError) as e:
-        raise UserError(f"{file}: expected `names`, `train` and `val`, found {type(e).__name__} {e}; run 00_data again.") from None
+        raise UserError(
+            f"{file}: expected `names`, `train` and `val`, found {type(e).__name__} {e}; run 00_data again.") from None
     if not names or sorted(names) != list(range(len(names))):
         raise UserError(f"{file}: expected names numbered from 0, found {sorted(names)}; run 00_data again.")
     digest = hashlib.sha256(repr(sorted(names.items())).encode())

@@ -56,7 +56,8 @@ class Trainer:
         self.val = self.batches(data.val, False)
         self.model = build_model(config, data.names)
         check_anchors(self.train.dataset, self.model, thr=self.hyp['anchor_t'], imgsz=config.imgsz)
-        self.model.half().float().to(device, memory_format=torch.channels_last) # half: anchors with the precision of a checkpoint
+        # half: anchors with the precision of a checkpoint
+        self.model.half().float().to(device, memory_format=torch.channels_last)
         self.model.hyp = self.hyp
         accumulated = config.batch_size*max(round(config.nominal_batch/config.batch_size), 1)
         self.optimizer = smart_optimizer(self.model, config.optimizer, config.lr0, config.momentum,
@@ -64,7 +65,8 @@ class Trainer:
         for group in self.optimizer.param_groups:
             if 'fused' in group: group['fused'] = True
         self.ema, self.scaler = ModelEMA(self.model), torch.amp.GradScaler(device.type, enabled=device.type == 'cuda')
-        self.stopper, self.epoch, self.stepped, self.history, self.best = EarlyStopping(config.patience), 0, -1, [], None
+        self.stopper, self.epoch, self.stepped, self.history, self.best = (EarlyStopping(config.patience), 0, -1, [],
+                                                                           None)
 
     def batches(self,
         split: Split, # images and labels
@@ -165,7 +167,8 @@ class Trainer:
 def deterministic():
     "Let torch use deterministic algorithms. On a GPU it warns when an operation has none."
     kept = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    filled, torch.utils.deterministic.fill_uninitialized_memory = torch.utils.deterministic.fill_uninitialized_memory, False
+    filled, torch.utils.deterministic.fill_uninitialized_memory = (torch.utils.deterministic.fill_uninitialized_memory,
+                                                                   False)
     os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
     try: yield

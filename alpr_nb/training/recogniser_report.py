@@ -36,7 +36,8 @@ def code_scores(table: pd.DataFrame, # from `code_table`
     "Exact match rates of raw readings."
     code, read = table.code.str, table.read.str
     return pd.Series({'crops': len(table), 'exact match': table.exact.mean(),
-                      'exact match, O as 0 and I as 1': (code.translate(SHARED_GLYPHS) == read.translate(SHARED_GLYPHS)).mean(),
+                      'exact match, O as 0 and I as 1': (code.translate(SHARED_GLYPHS)
+                                                         == read.translate(SHARED_GLYPHS)).mean(),
                       'right number of characters': (code.len() == read.len()).mean()}, name='raw readings').to_frame()
 
 # %% ../../nbs/training/recogniser_report.ipynb #9ae6adf1

@@ -118,7 +118,8 @@ def pick_device(name: str, # cpu, cuda, cuda:1, or empty for a GPU when there is
     try: device = torch.device(name or ('cuda' if torch.cuda.is_available() else 'cpu'))
     except RuntimeError: raise UserError(f"device: expected cpu, cuda or cuda:<number>, found {name!r}.") from None
     if device.type == 'cuda' and (device.index or 0) >= torch.cuda.device_count():
-        raise UserError(f"device: expected an available device, found {name} with {torch.cuda.device_count()} visible GPUs; set it to '' or cpu.")
+        raise UserError(f"device: expected an available device, found {name} with {torch.cuda.device_count()} visible "
+                        "GPUs; set it to '' or cpu.")
     return device
 
 def is_interactive() -> bool: # a terminal, or a notebook in Jupyter or VS Code
@@ -156,7 +157,8 @@ def epoch_line(row: list, # values of COLUMNS
                ) -> str: # for a log
     "Metrics of one epoch in one line."
     e, box, obj, cls, p, r, m50, m95, *_ = row
-    return f"epoch {e}/{epochs}: box {box:.4f} obj {obj:.4f} cls {cls:.4f}  P {p:.3f} R {r:.3f} mAP50 {m50:.3f} mAP50-95 {m95:.3f}"
+    return (f"epoch {e}/{epochs}: box {box:.4f} obj {obj:.4f} cls {cls:.4f}  P {p:.3f} R {r:.3f} mAP50 {m50:.3f} "
+            f"mAP50-95 {m95:.3f}")
 
 # %% ../../nbs/training/run.ipynb #62013349
 def run_epochs(trainer: Trainer, # new or restored

@@ -47,7 +47,8 @@ def test_luhn_catches_neighbours_that_swap_but_09(digits, i):
 
 
 def _remainder(code):
-    values = dict(zip(string.ascii_uppercase, [v for v in range(10, 39) if v not in (11, 22, 33)])) | {d: int(d) for d in string.digits}
+    values = (dict(zip(string.ascii_uppercase, [v for v in range(10, 39) if v not in (11, 22, 33)]))
+              | {d: int(d) for d in string.digits})
     return sum(values[c]*2**i for i, c in enumerate(code)) % 11
 
 
@@ -55,7 +56,8 @@ def _remainder(code):
 def test_iso6346_catches_each_wrong_digit_unless_the_remainder_is_10(seed, i, other):
     code = random_code(np.random.default_rng(seed), CONTAINER)
     wrong = code[:i] + other + code[i+1:]
-    if wrong != code and 10 not in (_remainder(code[:-1]), _remainder(wrong[:-1])): assert not check_holds(wrong, 'iso6346')
+    if wrong != code and 10 not in (_remainder(code[:-1]), _remainder(wrong[:-1])):
+        assert not check_holds(wrong, 'iso6346')
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 8))

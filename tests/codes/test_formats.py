@@ -34,7 +34,8 @@ def test_mercosul_conversion():
 
 def test_a_prefix_must_begin_a_code():
     for wrong in ('MSC1', 'MSCA', 'MSCU12345678'):
-        with pytest.raises(ValueError, match=f"prefixes: '{wrong}'"): Format(pattern='LLL[UJZ]NNNNNNN', prefixes=(wrong,))
+        with pytest.raises(ValueError, match=f"prefixes: '{wrong}'"):
+            Format(pattern='LLL[UJZ]NNNNNNN', prefixes=(wrong,))
 
 
 @pytest.mark.parametrize('gaps', [(0,), (7,), (3, 9)])

@@ -36,7 +36,8 @@ for out in map(Path, outs):
 
 def run(folder, *command, path=None):
     "Run a command with the copy's own modules; returns what it printed."
-    env = {**os.environ, 'PYTHONPATH': str(folder), 'DVC_NO_ANALYTICS': '1', 'PATH': f"{path or ''}{os.pathsep}{os.environ['PATH']}"}
+    env = {**os.environ, 'PYTHONPATH': str(folder), 'DVC_NO_ANALYTICS': '1',
+           'PATH': f"{path or ''}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(command, cwd=folder, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert done.returncode == 0, done.stdout[-3000:]
     return done.stdout
@@ -51,7 +52,8 @@ def photographs(folder, task, size=(100, 60)):
     for n, code in enumerate(CODES):
         image = np.random.default_rng(n).integers(0, 256, (*size[::-1], 3), np.uint8)
         cv2.imwrite(str(folder/f'{n}.png'), image)
-        shapes = [Shape('plate', (10, 20, 90, 40), code)] if task == 'cd' else [Shape(c, (12*i, 20, 12*i + 10, 40)) for i, c in enumerate(code)]
+        shapes = ([Shape('plate', (10, 20, 90, 40), code)] if task == 'cd'
+                  else [Shape(c, (12*i, 20, 12*i + 10, 40)) for i, c in enumerate(code)])
         write_labelme(folder/f'{n}.json', Annotation(f'{n}.png', *size, tuple(shapes)))
     return folder
 
@@ -69,7 +71,8 @@ def project(tmp_path_factory):
     with Repo(str(project)) as repo:
         seen = lambda items: [os.path.relpath(i.fs_path, project) for i in items]
         graph = {s.name: (seen(s.deps), seen(s.outs)) for s in repo.index.stages if s.cmd}
-    (folder/'graph.json').write_text(json.dumps({s: ([d for d in deps if d != 'params.yaml'], outs) for s, (deps, outs) in graph.items()}))
+    (folder/'graph.json').write_text(
+        json.dumps({s: ([d for d in deps if d != 'params.yaml'], outs) for s, (deps, outs) in graph.items()}))
     stand_in = folder/'bin/alpr-nb'
     stand_in.parent.mkdir()
     stand_in.write_text(STAND_IN.format(python=sys.executable, graph=str(folder/'graph.json')))
@@ -87,7 +90,8 @@ def test_one_changed_annotation(project):
     before = (project/'datasets/truck/cr/batches.dvc').read_text()
     pack(project.parent/'cr', project/'datasets/truck/cr/batches', 'ann', task='cr', validation=.4)
     status = run(project, 'dvc', 'status')
-    assert re.search(r'^datasets/truck/cr/batches\.dvc:\n\tchanged outs:\n\t\tmodified: +datasets/truck/cr/batches$', status, re.M), status
+    assert re.search(r'^datasets/truck/cr/batches\.dvc:\n\tchanged outs:\n\t\tmodified: +datasets/truck/cr/batches$',
+                     status, re.M), status
     assert 'truck/cd/batches' not in status
 
     run(project, 'dvc', 'add', '-q', 'datasets/truck/cr/batches')
@@ -109,8 +113,10 @@ def test_every_input_of_a_page_has_a_hash(project):
     from alpr_nb.workflow.provenance import made_from
     lock = yaml.safe_load((project/'dvc.lock').read_text())['stages']
     found = made_from([project/'outputs/truck/executed/benchmark-validation.ipynb'], project)
-    assert {(i.kind, i.path) for i in found} >= {('data', 'models/truck/cr.onnx'), ('code', 'outputs/code/04_benchmark.json'),
-        ('data', 'datasets/truck/cd/batches'), ('data', 'datasets/truck/cr/batches'), ('parameters', 'params.yaml: benchmark.reader')}
+    assert {(i.kind, i.path) for i in found} >= {('data', 'models/truck/cr.onnx'),
+                                                 ('code', 'outputs/code/04_benchmark.json'),
+        ('data', 'datasets/truck/cd/batches'), ('data', 'datasets/truck/cr/batches'),
+        ('parameters', 'params.yaml: benchmark.reader')}
     assert all(re.fullmatch(r'[0-9a-f]{32}(\.dir)?', i.hash) for i in found)
     batches = next(i for i in found if i.path == 'datasets/truck/cr/batches')
     assert batches.hash == next(d['md5'] for d in lock['prepare-data@cr']['deps'] if d['path'] == batches.path)
@@ -120,7 +126,8 @@ def test_every_input_of_a_page_has_a_hash(project):
 def test_a_source_of_another_repository_is_imported_with_its_revision(tmp_path):
     "`dvc import` records where photographs come from, the stage `import` reads them there, and import.json repeats it"
     theirs = photographs(tmp_path/'theirs/plates', 'cd').parent
-    git = lambda *command: subprocess.run(['git', '-c', 'user.name=t', '-c', 'user.email=t@example.org', *command], cwd=theirs, check=True, capture_output=True, text=True).stdout
+    git = lambda *command: subprocess.run(['git', '-c', 'user.name=t', '-c', 'user.email=t@example.org', *command],
+                                          cwd=theirs, check=True, capture_output=True, text=True).stdout
     git('init', '-q'), git('add', '-A'), git('commit', '-qm', 'six photographs')
     revision = git('rev-parse', 'HEAD').strip()
 
@@ -129,7 +136,8 @@ def test_a_source_of_another_repository_is_imported_with_its_revision(tmp_path):
     run(project, 'dvc', 'import', '-q', str(theirs), 'plates', '-o', source)
     known = yaml.safe_load((project/f'{source}.dvc').read_text())['deps'][0]
     assert known['repo'] == dict(url=str(theirs), rev_lock=revision)
-    run(project, 'alpr-nb', 'params', f'+data.sources.import.theirs={{kind: labelme, from: {source}, out: datasets/truck/cd/imported/theirs, origin: "", options: {{prefix: theirs-}}}}')
+    run(project, 'alpr-nb', 'params',
+        f'+data.sources.import.theirs={{kind: labelme, from: {source}, out: datasets/truck/cd/imported/theirs, origin: "", options: {{prefix: theirs-}}}}')
     assert ran(run(project, 'dvc', 'repro', 'import@theirs')) == {'code', 'import@theirs'}
     facts = json.loads((project/'datasets/truck/cd/imported/theirs/import.json').read_text())
     assert facts['images'] == 6 and facts['origin'] == f'plates of {theirs} at {revision}'

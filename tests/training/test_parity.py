@@ -23,7 +23,8 @@ def change_weights(file):
     "Scale every tensor of weights by a tenth."
     graph = onnx.load(file)
     for weight in graph.graph.initializer:
-        if len(weight.dims) == 4: weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight)*np.float32(1.1), weight.name))
+        if len(weight.dims) == 4:
+            weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight)*np.float32(1.1), weight.name))
     onnx.save(graph, file)
 
 

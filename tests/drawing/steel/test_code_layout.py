@@ -33,6 +33,7 @@ def test_layouts_keep_the_reading_order(scope, name):
 @pytest.mark.parametrize('at', [[.1, .2, .9, .9], [.4, 0, .6, .1]])
 def test_a_code_on_a_door_stands_on_one_leaf(at):
     for i in range(12):
-        piece = plan_wall(np.random.default_rng(i), plain_wall(255, 'door', [[4, 6, 1]], at=at), 'iso6346', 'CSQU3054383')
+        piece = plan_wall(np.random.default_rng(i), plain_wall(255, 'door', [[4, 6, 1]], at=at), 'iso6346',
+                          'CSQU3054383')
         x, width, seam = piece.place[0], piece.block.size[0], piece.plan.size[0]/2
         assert x > seam + 26 or x + width < seam - 26

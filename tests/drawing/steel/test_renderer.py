@@ -11,4 +11,5 @@ def test_a_renderer_has_the_styles_of_its_formats_only():
 
 
 def test_a_wrong_key_of_the_looks_is_named():
-    with pytest.raises(UserError, match=r'looks\.colour is an unknown key'): renderer(section('container') | dict(colour=1), FORMATS['container'])
+    with pytest.raises(UserError, match=r'looks\.colour is an unknown key'):
+        renderer(section('container') | dict(colour=1), FORMATS['container'])
