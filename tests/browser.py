@@ -18,8 +18,8 @@ class Browser:
         from websocket import create_connection
         self.home = tempfile.mkdtemp(prefix='alpr-nb-browser-')
         flags = ('--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--hide-scrollbars',
-                 '--no-first-run',
-                 '--disable-background-networking', '--disable-component-update', '--remote-allow-origins=*',
+                 '--no-first-run', '--disable-background-networking', '--disable-component-update',
+                 '--remote-allow-origins=*',
                  '--remote-debugging-port=0')
         self.process = subprocess.Popen([CHROMIUM, *flags, f'--user-data-dir={self.home}', 'about:blank'],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
@@ -81,8 +81,8 @@ class Browser:
         "The value of an expression on the page."
         r = self.call('Runtime.evaluate', expression=code, returnByValue=True, awaitPromise=True)
         if 'exceptionDetails' in r:
-            raise RuntimeError(r['exceptionDetails'].get('exception',
-                                                         {}).get('description', r['exceptionDetails']['text']))
+            raise RuntimeError(
+                r['exceptionDetails'].get('exception', {}).get('description', r['exceptionDetails']['text']))
         return r['result'].get('value')
 
     def wait(self, code, seconds=60):

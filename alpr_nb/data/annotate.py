@@ -37,7 +37,7 @@ class ProposedImage:
     content: bytes            # of the image file
     width: int                # px
     height: int               # px
-    proposal: Proposal
+    proposal: Proposal        # its boxes, and whether they are certain
     text: str | None = None   # known code
     source: tuple = ()        # of a crop: (photograph, box in it)
 
@@ -72,7 +72,7 @@ def propose_image(
     path: Path,            # image
     pixels: np.ndarray,    # (H, W, 3) BGR
     plates: tuple,         # that the reader found
-    reader: Reader,
+    reader: Reader,        # that proposes boxes and characters
     task: str,             # 'cd' or 'cr'
     crops: bool,           # cut the plates out of photographs
     text: str | None,      # known code

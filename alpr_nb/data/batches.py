@@ -170,7 +170,7 @@ def list_members(
 @dataclass(frozen=True, slots=True)
 class Sample:
     "An image and its label inside a part"
-    part: Part
+    part: Part  # that holds both files
     image: str  # member of the part's image archive
     label: str  # member of the part's label archive
 

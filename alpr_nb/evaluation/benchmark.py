@@ -77,8 +77,8 @@ def count_formats(truths: list[Truth], # from `load_set`
                   formats: dict, # name -> Format
                   ) -> pd.DataFrame: # format (index), images
     "Number of images by format of the true code."
-    return pd.Series([format_of(t.code, formats) or 'other'
-                      for t in truths]).value_counts().rename_axis('format').to_frame('images')
+    return pd.Series(
+        [format_of(t.code, formats) or 'other' for t in truths]).value_counts().rename_axis('format').to_frame('images')
 
 def decodable(truths: list[Truth], # of the set
               predictions: list[dict], # its lines of predictions.jsonl

@@ -98,7 +98,7 @@ def accuracy_by_threshold(metrics: dict, # from `compute_metrics`
 def confusion_pairs(predictions: list[dict], # lines of predictions.jsonl
                     strategy: str='decoded', # which reading, at the lowest threshold
                     ) -> pd.DataFrame: # actual, predicted: one row a character, the form of DVC's confusion plot
-    "Each true character with the predicted one, `none` for no character; images without a reading of the right plate are left out."
+    "Each true character with the predicted one, or `none`; images without a reading of the right plate are left out."
     least = next(iter(predictions[0]['reads'][strategy]))
     read = [p for p in predictions if p['reads'][strategy][least] and p['kind'] not in NOT_READ]
     count = confusion_counts([p['truth'] for p in read], [p['reads'][strategy][least] for p in read])
@@ -132,8 +132,8 @@ def latency_summary(ms: list[dict], # one an image: milliseconds by part
 def latency_table(ms: list[dict], # one an image: milliseconds by part
                   ) -> pd.DataFrame: # rows: median and 95th percentile; columns: parts
     "Latency by part of reading, in milliseconds."
-    return pd.DataFrame(ms).agg(['median',
-                                 lambda v: v.quantile(.95)]).set_axis(['median', '95%']).round(1).rename_axis('ms')
+    return pd.DataFrame(ms).agg(
+        ['median', lambda v: v.quantile(.95)]).set_axis(['median', '95%']).round(1).rename_axis('ms')
 
 # %% ../../nbs/evaluation/summary.ipynb #c78dfb3e
 def accuracy_table(metrics: dict, # from `compute_metrics`
@@ -163,7 +163,7 @@ def other_metrics(metrics: dict, # from `compute_metrics`
     "Metrics that have no threshold."
     def row(k, v):
         low, high = metrics['interval'].get(k, (None, None))
-        return (NAMES.get(k, k), str(v) if isinstance(v, int) else f'{v:.4f}', '' if low is None
-                else f'{low:.4f} to {high:.4f}')
+        return (NAMES.get(k, k), str(v) if isinstance(v, int) else f'{v:.4f}',
+                '' if low is None else f'{low:.4f} to {high:.4f}')
     rows = [row(k, v) for k, v in metrics.items() if '@' not in k and k != 'interval']
     return pd.DataFrame(rows, columns=['metric', 'value', '95% interval']).set_index('metric')

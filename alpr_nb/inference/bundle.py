@@ -71,7 +71,7 @@ class Manifest(CodeSpec):
 class Bundle:
     "A bundle whose files match its manifest"
     path: Path # its folder
-    manifest: Manifest
+    manifest: Manifest # content of its manifest file
     models: dict # 'cd' and 'cr' -> content of the ONNX file
 
 def sha256(

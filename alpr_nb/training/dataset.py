@@ -149,7 +149,7 @@ def letterbox_shapes(sizes: list[tuple[int, int]], # width, height in px
 
 # %% ../../nbs/training/dataset.ipynb #3863840a
 class YoloDataset(LoadImagesAndLabels):
-    "yolov5's dataset. Item number `epoch*n + index` is image `index`, augmented with random numbers of its own for that epoch."
+    "yolov5's dataset. Item number `epoch*n + index` is image `index`, with its own random numbers for that epoch."
     def __init__(self,
                  split: Split, # images and labels
                  imgsz: int, # longer side in px

@@ -65,8 +65,8 @@ class Trainer:
         for group in self.optimizer.param_groups:
             if 'fused' in group: group['fused'] = True
         self.ema, self.scaler = ModelEMA(self.model), torch.amp.GradScaler(device.type, enabled=device.type == 'cuda')
-        self.stopper, self.epoch, self.stepped, self.history, self.best = (EarlyStopping(config.patience), 0, -1, [],
-                                                                           None)
+        self.stopper, self.epoch, self.stepped, self.history, self.best = (
+            EarlyStopping(config.patience), 0, -1, [], None)
 
     def batches(self,
         split: Split, # images and labels
@@ -87,11 +87,11 @@ class Trainer:
         for i, group in enumerate(self.optimizer.param_groups): # yolov5 puts the biases first
             start = 0.1 if i == 0 else 0.
             group['lr'] = float(np.interp(step, [0, span], [start, rate])) if step <= span else rate
-            if 'momentum' in group: group['momentum'] = float(np.interp(step, [0, span],
-                                                                        [0.8,
-                                                                         c.momentum])) if step <= span else c.momentum
-        return max(1, round(float(np.interp(step, [0, span], [1,
-                                                              c.nominal_batch/c.batch_size])))) if step <= span else full
+            if 'momentum' in group:
+                group['momentum'] = (float(np.interp(step, [0, span], [0.8, c.momentum])) if step <= span
+                                     else c.momentum)
+        return (max(1, round(float(np.interp(step, [0, span], [1, c.nominal_batch/c.batch_size])))) if step <= span
+                else full)
 
     def train_epoch(self,
         on_batch=lambda *batch: None, # called after each batch with images, targets, paths and its number
@@ -129,8 +129,8 @@ class Trainer:
         callbacks: Callbacks|None=None, # of yolov5
     ) -> list[float]:
         """Precision, recall, mAP50, mAP50-95 and the losses of the moving average on the validation images.
-        Boxes below a confidence of 0.05 hardly change mAP, but a model in its first epochs has thousands of them, and yolov5's
-        suppression of overlapping boxes would reach its time limit."""
+        Boxes below a confidence of 0.05 hardly change mAP, but a model in its first epochs has thousands of them, and
+        yolov5's suppression of overlapping boxes would reach its time limit."""
         found, *_ = yolov5.val.run({'nc': len(self.data.names)}, model=self.ema.ema, dataloader=self.val, half=False,
                                    batch_size=self.config.batch_size, imgsz=self.config.imgsz, conf_thres=confidence,
                                    compute_loss=ComputeLoss(self.model), save_dir=folder, plots=plots,

@@ -136,7 +136,7 @@ def load_state(folder: Path, # <out>/resume
 def resume_state(folder: Path, # <out>/resume
                  identity: str, # of this run
                  ) -> dict|None: # saved state; None: train from the beginning
-    "State of a run with the same identity. The state of another run moves to `resume.former`, where its next start finds it."
+    "State of a run with the same identity. That of another run moves to `resume.former` for its next start."
     former, back = folder.with_name(f'{folder.name}.former'), folder.with_name(f'.{folder.name}.part')
     own, other = load_state(folder), load_state(former)
     if own.get('identity') == identity: return own
@@ -199,7 +199,7 @@ def run_epochs(trainer: Trainer, # new or restored
             if bar.disable: print(epoch_line(row, c.epochs), flush=True)
 
 def train(config: TrainConfig, # settings
-          ) -> dict: # precision, recall, mAP50, mAP50_95 of the best epoch, epochs, best_epoch, train_images, val_images
+          ) -> dict: # precision, recall, mAP50, mAP50_95 of the best epoch; counts of epochs and images
     "Train a detector; write exp/ and metrics.json to `out`."
     out, data = project_path(config.out), read_yolo_folder(project_path(config.data))
     folder, identity, device = out/'resume', run_identity(config, data), pick_device(config.device)

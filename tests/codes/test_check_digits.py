@@ -12,8 +12,8 @@ from alpr_nb.codes.formats import Format, matches, random_code
 CONTAINER = Format(pattern='LLL[UJZ]NNNNNNN', check='iso6346')
 
 
-# Published: ISO 6346's own example, container numbers of Maersk and Triton in the Bureau International des Containers' and
-# carriers' guides; Luhn's textbook number; the UIC number 21 81 2471 217-3.
+# Published: ISO 6346's own example, container numbers of Maersk and Triton in the guides of the Bureau International
+# des Containers and of carriers; Luhn's textbook number; the UIC number 21 81 2471 217-3.
 @pytest.mark.parametrize('code', ['CSQU3054383', 'MSKU9070323', 'TGHU7599330'])
 def test_published_containers(code): assert check_holds(code, 'iso6346') and matches(code, CONTAINER)
 

@@ -79,8 +79,8 @@ def words(file):
     "Names and strings of a module, without comments and docstrings."
     last = None
     for t in tokenize.generate_tokens(io.StringIO(file.read_text()).readline):
-        if t.type == tokenize.NAME or t.type == tokenize.STRING and last not in (tokenize.NEWLINE,
-                                                                                 tokenize.INDENT, None):
+        if t.type == tokenize.NAME or (
+            t.type == tokenize.STRING and last not in (tokenize.NEWLINE, tokenize.INDENT, None)):
             yield t.string
         if t.type not in (tokenize.COMMENT, tokenize.NL): last = t.type
 
@@ -116,8 +116,9 @@ def test_a_released_reader_reads_what_its_scope_draws(tmp_path, project_copy, na
     drawing = SynthesisSettings(**{k: v for k, v in load_section('data.drawing.cr', params).items()
                           if k not in ('scope', 'out', 'count', 'n_jobs', 'batch_size')}
                           | dict(seed=77, strength=.4, readable=.25, validation=1.,
-formats=dict.fromkeys(reader.config.formats, 1))) # codes, without what only teaches characters
+                                 # codes, without what only teaches characters
+                                 formats=dict.fromkeys(reader.config.formats, 1)))
     samples = [draw_sample(i, drawing) for i in range(20)]
     read = [[r.code for r in reader.read(s.jpeg, crop=True)] for s in samples]
-    assert sum([s.code] == r for s, r in zip(samples, read)) >= 15, [(s.code, r)
-                                                                     for s, r in zip(samples, read) if [s.code] != r]
+    assert sum([s.code] == r for s, r in zip(samples, read)) >= 15, [
+        (s.code, r) for s, r in zip(samples, read) if [s.code] != r]

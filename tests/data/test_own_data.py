@@ -1,4 +1,4 @@
-"A person's own batches in the graph: a changed annotation is named, and rebuilds what depends on it; an imported source is known by its origin."
+"A person's own batches in the graph: a changed annotation rebuilds what depends on it; a source has an origin."
 import json
 import os
 import re
@@ -26,7 +26,8 @@ graph = json.loads(Path({graph!r}).read_text())
 deps, outs = graph[os.environ["DVC_STAGE"].rpartition(":")[2]]
 outs += [d for other, _ in graph.values() for d in other if any(d.startswith(out + '/') for out in outs)]
 files = [f for d in map(Path, deps) for f in (sorted(p for p in d.rglob('*') if p.is_file()) if d.is_dir() else [d])]
-digest = hashlib.sha256(b''.join(f.read_bytes() for f in files if f.suffix not in ('.py', '.ipynb') or 'executed' in f.parts)).hexdigest()
+counted = [f for f in files if f.suffix not in ('.py', '.ipynb') or 'executed' in f.parts]
+digest = hashlib.sha256(b''.join(f.read_bytes() for f in counted)).hexdigest()
 for out in map(Path, outs):
     file = out if out.suffix else out/'made.txt'
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -113,8 +114,8 @@ def test_every_input_of_a_page_has_a_hash(project):
     from alpr_nb.workflow.provenance import made_from
     lock = yaml.safe_load((project/'dvc.lock').read_text())['stages']
     found = made_from([project/'outputs/truck/executed/benchmark-validation.ipynb'], project)
-    assert {(i.kind, i.path) for i in found} >= {('data', 'models/truck/cr.onnx'),
-                                                 ('code', 'outputs/code/04_benchmark.json'),
+    assert {(i.kind, i.path) for i in found} >= {
+        ('data', 'models/truck/cr.onnx'), ('code', 'outputs/code/04_benchmark.json'),
         ('data', 'datasets/truck/cd/batches'), ('data', 'datasets/truck/cr/batches'),
         ('parameters', 'params.yaml: benchmark.reader')}
     assert all(re.fullmatch(r'[0-9a-f]{32}(\.dir)?', i.hash) for i in found)
@@ -137,7 +138,8 @@ def test_a_source_of_another_repository_is_imported_with_its_revision(tmp_path):
     known = yaml.safe_load((project/f'{source}.dvc').read_text())['deps'][0]
     assert known['repo'] == dict(url=str(theirs), rev_lock=revision)
     run(project, 'alpr-nb', 'params',
-        f'+data.sources.import.theirs={{kind: labelme, from: {source}, out: datasets/truck/cd/imported/theirs, origin: "", options: {{prefix: theirs-}}}}')
+        f'+data.sources.import.theirs={{kind: labelme, from: {source}, out: datasets/truck/cd/imported/theirs, '
+        f'origin: "", options: {{prefix: theirs-}}}}')
     assert ran(run(project, 'dvc', 'repro', 'import@theirs')) == {'code', 'import@theirs'}
     facts = json.loads((project/'datasets/truck/cd/imported/theirs/import.json').read_text())
     assert facts['images'] == 6 and facts['origin'] == f'plates of {theirs} at {revision}'

@@ -54,8 +54,8 @@ def test_bytes_do_not_depend_on_processes(runs, task):
 
 def test_parts_have_their_sizes_and_names(runs):
     for n, size in ((1, 12), (2, 12), (3, 6)):
-        with zipfile.ZipFile(runs/f'cd1/ann_image_part_{n}.zip') as i, zipfile.ZipFile(
-            runs/f'cd1/ann_label_part_{n}.zip') as l:
+        with (zipfile.ZipFile(runs/f'cd1/ann_image_part_{n}.zip') as i,
+              zipfile.ZipFile(runs/f'cd1/ann_label_part_{n}.zip') as l):
             assert len(i.namelist()) == size
             assert [x.rsplit('.', 1)[0] for x in i.namelist()] == [x.rsplit('.', 1)[0] for x in l.namelist()]
             assert not any('/' in x for x in i.namelist() + l.namelist())

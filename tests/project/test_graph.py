@@ -112,8 +112,8 @@ def test_a_fresh_clone_has_the_figures(project, tmp_path):
     assert told('exp', 'show', '-n', '2', '--csv').count('outputs/truck/benchmark/validation/metrics.json') > 0
 
     recorded = [f for f in (clone/'reports/recorded').rglob('*') if f.is_file()]
-    assert {f.stem for f in recorded if f.suffix == '.ipynb'} == {'prepare-data-cd', 'prepare-data-cr', 'train-cd',
-                                                                  'train-cr',
+    assert {f.stem for f in recorded if f.suffix == '.ipynb'} == {
+        'prepare-data-cd', 'prepare-data-cr', 'train-cd', 'train-cr',
         'prepare-model-cd', 'prepare-model-cr', 'benchmark-validation'}
     assert sum(f.stat().st_size for f in recorded) <= 1_500_000
     assert not [f for f in recorded if str(project) in f.read_text()]

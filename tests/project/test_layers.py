@@ -12,7 +12,7 @@ DRAWING = ['glyphs', 'camera', 'plates', 'streets', 'steel', '']
 
 
 def imports(file: Path, package: Path) -> set[tuple[str, ...]]:
-    "What a module imports of its own package, wherever the import stands: dotted names, as tuples without the package's name."
+    "What a module imports of its own package, also in functions: names as tuples, without the package's name."
     found, here = set(), file.relative_to(package.parent).with_suffix('').parts
     for node in ast.walk(ast.parse(file.read_text(encoding='utf-8'))):
         if isinstance(node, ast.Import): names = [a.name.split('.') for a in node.names]

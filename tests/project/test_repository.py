@@ -96,8 +96,7 @@ def test_the_release_is_one_graph(tmp_path):
     listed = lambda: subprocess.run(['dvc', 'stage', 'list', '--name-only'], cwd=copy, check=True, capture_output=True,
                                     text=True).stdout.split()
     real = {'import@openalpr-eu', 'import@plates-ro', 'annotate@truck-crops', 'pack@cd', 'pack@cr', 'combine@cd',
-            'combine@cr',
-            'benchmark@openalpr-br', 'benchmark@truck-crops'}
+            'combine@cr', 'benchmark@openalpr-br', 'benchmark@truck-crops'}
     assert not real & set(listed()) and len(listed()) <= 14
     subprocess.run(['alpr-nb', 'params', 'profile=release'], cwd=copy, check=True)
     assert real | {'synthesize@cd', 'bundle'} <= set(listed())
@@ -120,8 +119,7 @@ def test_git_keeps_what_dvc_add_writes_and_not_the_data(project_copy):
             'outputs/wagon/benchmark/any/metrics.json', 'reports/recorded/plots/train-cd/results.csv')
     for path in kept: assert not ignored(path), path
     for path in ('datasets/truck/cd/batches/ann_image_part_1.zip', 'outputs/x', 'outputs/truck/cd/exp/results.csv',
-                 'outputs/code/pack.json',
-                 'reports/truck/errors.html', 'models/truck/cd.onnx', 'weights/yolov5n.pt'):
+                 'outputs/code/pack.json', 'reports/truck/errors.html', 'models/truck/cd.onnx', 'weights/yolov5n.pt'):
         assert ignored(path), path
 
 

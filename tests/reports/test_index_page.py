@@ -61,7 +61,8 @@ def test_index(tmp_path):
     text = render_index(tmp_path, 'truck', .9, ['validation'], synthetic=True).read_text()
     found = Loads(text)
     assert found.loads == [] and 'truck/train-cr.html' in found.links
-    assert 'Of 1,000 synthetic truck images in the set validation it reads 87.1% without a mistake (95% interval 85.1% to 89.1%): 2.9% under the gate of 90%.' in text
+    assert ('Of 1,000 synthetic truck images in the set validation it reads 87.1% without a mistake '
+            '(95% interval 85.1% to 89.1%): 2.9% under the gate of 90%.') in text
     assert '<p class="big">40.0%</p>' in text
     assert 'of 1,000 images are read without a mistake; 95% interval 38.0% to 42.0%' in text
     assert text.count('under the gate') == 3, 'in the description, the lead and the card of the gated set'
@@ -125,8 +126,8 @@ def test_the_graph_is_that_of_dvc(two_runs):
     g = group_stages(read_stages(two_runs))
     assert set(g.edges) == {('train', 'benchmark')} and g.nodes['train']['items'] == ['cd', 'cr'], (
         'fingerprints are left out')
-    assert '<a href="truck/benchmark-cars.html">cars</a>' in draw_graph(g,
-                                                                        {'benchmark-cars': 'truck/benchmark-cars.html'})
+    assert '<a href="truck/benchmark-cars.html">cars</a>' in draw_graph(
+        g, {'benchmark-cars': 'truck/benchmark-cars.html'})
     assert draw_graph(g) in render_index(two_runs, 'truck', .9).read_text()
 
 

@@ -1,4 +1,4 @@
-"Reports in a real browser: made up in seconds, clicked through, on a desk and on a telephone, in the light and in the dark."
+"Reports in a real browser: made in seconds, clicked through, on a desk and on a telephone, light and dark."
 import json
 
 import nbformat
@@ -33,8 +33,8 @@ def reports(tmp_path_factory):
                  new_output('stream', name='stdout', text='a very long line of output without an end ' * 20),
                  new_output('display_data',
                             {'text/html': '<table><tr>' + '<td>0.945 (0.893 to 0.980)</td>'*12 + '</tr></table>'}),
-                 new_output('display_data', {'text/html': '<script src="https://cdn.example.org/x.js"></script><img '
-                                                          'src="https://example.org/x.png">'})])]
+                 new_output('display_data', {'text/html': '<script src="https://cdn.example.org/x.js"></script>'
+                                                          '<img src="https://example.org/x.png">'})])]
     nb = new_notebook(cells=cells,
                       metadata=dict(kernelspec=dict(name='python3', language='python', display_name='python3')))
     nbformat.write(nb, root/'benchmark-cars.ipynb')
@@ -78,8 +78,8 @@ def test_a_page_is_whole_offline_and_narrow(browser, reports, name):
 def test_what_is_wrong_is_noticed(browser, tmp_path):
     "The checks above can fail: an error, a warning of the policy, a page that is too wide."
     file = tmp_path/'bad.html'
-    file.write_text('<img src="http://example.invalid/a.png"><div '
-                    'style="width:900px">wide</div><script>console.error("mine"); nothing()</script>')
+    file.write_text('<img src="http://example.invalid/a.png"><div style="width:900px">wide</div>'
+                    '<script>console.error("mine"); nothing()</script>')
     browser.screen(390)
     browser.open(file)
     assert any('mine' in e for e in browser.errors) and any('nothing is not defined' in e for e in browser.errors)
@@ -94,10 +94,11 @@ def failures(browser, reports):
     class Page:
         def choose(self, name, value):
             browser.js(
-                f'(e => {{ e.value = {json.dumps(value)}; e.dispatchEvent(new Event("input", {{bubbles: true}})) }})(document.querySelector("[name={name}]"))')
+                f'(e => {{ e.value = {json.dumps(value)}; e.dispatchEvent(new Event("input", {{bubbles: true}})) }})'
+                f'(document.querySelector("[name={name}]"))')
         def listed(self):
-            return browser.js('[].filter.call(document.querySelectorAll(".failures li"), l => l.offsetParent).map(l => '
-                              'l.querySelector("dd").innerText.replace(/\\s/g, ""))')
+            return browser.js('[].filter.call(document.querySelectorAll(".failures li"), l => l.offsetParent)'
+                              '.map(l => l.querySelector("dd").innerText.replace(/\\s/g, ""))')
         def told(self): return browser.js('document.querySelector(".told").innerText')
         def options(self, name):
             return browser.js(f'[].map.call(document.querySelector("[name={name}]").options, o => o.innerText)')
@@ -160,10 +161,10 @@ def test_paper_has_the_failures_and_no_controls(failures, browser):
 def test_experiments_differ_and_sort(browser, reports):
     browser.screen(1280)
     browser.open(reports/'experiments.html')
-    names = lambda: browser.js('[].filter.call(document.querySelectorAll(".runs tbody tr"), r => !r.hidden).map(r => '
-                               'r.querySelector("b").innerText)')
-    marked = lambda: browser.js('[].map.call(document.querySelectorAll(".differs"), c => c.innerText.replace(/\\s+/g, '
-                                '" "))')
+    names = lambda: browser.js('[].filter.call(document.querySelectorAll(".runs tbody tr"), r => !r.hidden)'
+                               '.map(r => r.querySelector("b").innerText)')
+    marked = lambda: browser.js('[].map.call(document.querySelectorAll(".differs"), '
+                                'c => c.innerText.replace(/\\s+/g, " "))')
     assert names() == ['workspace', 'yolov5a', 'yolov5b']
     assert marked() == ['0.95 +0.05', 'yolov5b.yaml', '14.0 MB bbbbbbb']
     browser.js('document.querySelectorAll("[name=base]")[1].click()')

@@ -73,10 +73,8 @@ class Page(HTMLParser):
     "Links, assets, anchors, headings and text of a page."
     def __init__(self, html):
         super().__init__()
-        self.links, self.assets, self.ids, self.headings, self.text, self.main, self.at, self.titled = ([], [],
-                                                                                                        set(), [], [],
-                                                                                                        False,
-                                                                                                        '', False)
+        self.links, self.assets, self.ids, self.headings, self.text, self.main, self.at, self.titled = (
+            [], [], set(), [], [], False, '', False)
         self.feed(html)
 
     def handle_starttag(self, tag, attrs):

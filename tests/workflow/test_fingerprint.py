@@ -119,8 +119,8 @@ PACKAGES = {
     'codes/formats.py': 'from ..core.config import x\n',
     'inference/__init__.py': '', 'inference/reader.py': 'from ..codes.formats import x\nclass Reader: pass\n',
     'drawing/__init__.py': '', 'drawing/camera/__init__.py': 'from .lens import blur\n',
-    'drawing/camera/lens.py': 'blur = 1\n',
-    'drawing/camera/textures.py': 'noise = 1\n', 'drawing/steel/__init__.py': '',
+    'drawing/camera/lens.py': 'blur = 1\n', 'drawing/camera/textures.py': 'noise = 1\n',
+    'drawing/steel/__init__.py': '',
     'drawing/steel/walls.py': 'from ..camera import blur\n',
     'drawing/steel/scene.py': 'from ...codes import formats\ndef draw():\n    from .. import camera\n'
                               '    from . import walls\n',
@@ -156,8 +156,7 @@ def test_modules_of_sub_packages_are_reached_with_the_init_files_above_them(pack
     assert reached('alpr_nb.codes.formats') == ['', 'codes', 'codes.formats', 'core', 'core.config']
     assert reached('alpr_nb.drawing.steel.scene') == [
         '', 'codes', 'codes.formats', 'core', 'core.config', 'drawing', 'drawing.camera', 'drawing.camera.lens',
-        'drawing.steel',
-        'drawing.steel.scene', 'drawing.steel.walls']
+        'drawing.steel', 'drawing.steel.scene', 'drawing.steel.walls']
     assert reached('alpr_nb.drawing.camera') == ['', 'drawing', 'drawing.camera', 'drawing.camera.lens']
 
 def test_lazy_names_of_a_package_count_for_code_that_asks_for_them(packages):

@@ -12,15 +12,16 @@ from alpr_nb.workflow.notebook_html import merge_prose, render_report
 from html_assets import Loads
 
 PIXEL = base64.b64encode(bytes.fromhex('89504e470d0a1a0a0000000d4948445200000001000000010806000000'
-                                       '1f15c4890000000d49444154789c6360f8cfc0000003010100c9fe92ef0000000049454e44ae426082')).decode()
+                                       '1f15c4890000000d49444154789c6360f8cfc0000003010100'
+                                       'c9fe92ef0000000049454e44ae426082')).decode()
 PYTHON = dict(kernelspec=dict(name='python3', language='python', display_name='python3'))
 WIDGET = dict(a=dict(state=dict(children=['IPY_MODEL_b'])),
               b=dict(state=dict(_model_name='HTMLModel', value='100% 9/9')))
 HOSTILE = [
-    new_output('display_data', {'text/html': '<script src="https://cdn.plot.ly/plotly.js"></script><link '
-                                             'rel=stylesheet href="//x.org/a.css">'
-                                '<iframe src="http://x.org"></iframe><div '
-                                'style="background:url(https://x.org/b.png)">kept</div>'}),
+    new_output('display_data', {
+        'text/html': '<script src="https://cdn.plot.ly/plotly.js"></script><link rel=stylesheet href="//x.org/a.css">'
+                     '<iframe src="http://x.org"></iframe>'
+                     '<div style="background:url(https://x.org/b.png)">kept</div>'}),
     new_output('display_data', {'application/javascript': 'fetch("https://x.org")', 'text/plain': 'js'}),
     new_output('display_data', {'application/vnd.jupyter.widget-view+json': {'model_id': 'a'}, 'text/plain': '0% 0/9'}),
     new_output('display_data', {'image/png': PIXEL, 'text/plain': 'fig'}),

@@ -184,7 +184,7 @@ def label_findings(
     return codes, findings + more
 
 def sample_findings(
-    sample: SampleFiles,
+    sample: SampleFiles, # names of the two files and of their archives
     image,          # contents of the image file, or the Finding if it cannot be read
     label,          # contents of the LabelMe file, or the Finding if it cannot be read
     task: str,      # cd or cr
