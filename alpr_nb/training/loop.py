@@ -167,8 +167,8 @@ class Trainer:
 def deterministic():
     "Let torch use deterministic algorithms. On a GPU it warns when an operation has none."
     kept = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    filled, torch.utils.deterministic.fill_uninitialized_memory = (torch.utils.deterministic.fill_uninitialized_memory,
-                                                                   False)
+    filled, torch.utils.deterministic.fill_uninitialized_memory = (
+        torch.utils.deterministic.fill_uninitialized_memory, False)
     os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
     try: yield
