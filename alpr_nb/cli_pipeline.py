@@ -70,7 +70,7 @@ def run(
 
 @app.command(epilog="Example: alpr-nb verify")
 def verify():
-    "Compare acc@0.2 of the gated sets with benchmark.gate of params.yaml. The exit status is 1 when one is below it."
+    "Compare acc@0.2 of the gated sets with benchmark.gate (conf/benchmark). The exit status is 1 when one is below it."
     from alpr_nb.evaluation.gate import verify
     scope, settings = load_section('scope')['name'], load_section('benchmark')
     outputs, failed = project_path('outputs')/scope, []

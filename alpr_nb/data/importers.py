@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from ..core.atomic import replacing
 from ..core.config import UserError
 from ..core.image_files import IMAGES, decode_image
-from .import_formats import FORMATS, RawAnnotation, ReadOptions, find_class_names
+from .annotation_formats import FORMATS, RawAnnotation, ReadOptions, find_class_names
 from .labelme import Annotation, Shape, write_labelme
 from .pairing import (SkippedFile, list_files, match_listed, name_key, name_problem, pair_files,
                                   skipped_table, write_skipped)

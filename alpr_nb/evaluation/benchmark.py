@@ -19,7 +19,8 @@ from ..codes.split import in_validation
 from ..core.config import UserError, project_path
 from ..data.ground_truth import Truth, read_truth
 from ..data.proposals import resolve_shared_glyphs
-from .prediction_lines import main_plate, prediction_of, unread_prediction
+from .main_plate import main_plate
+from .prediction_lines import prediction_of, unread_prediction
 from ..inference.config import ReaderConfig, load_calibration, reader_config
 from ..inference.image_input import ReadError
 from ..inference.reader import Reader

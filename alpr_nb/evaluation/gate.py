@@ -32,7 +32,7 @@ def verify(metrics_path: Path, # metrics.json of a benchmark set
     if not acc >= gate:
         raise UserError(f"{metrics_path}: acc@0.2 is {acc:.4f} (95% interval {around[0]:.4f} to {around[1]:.4f}, "
                         f"n={m.get('n')}), {gate - acc:.4f} under the gate of {gate:g}; train longer or on more data, "
-                        "or lower benchmark.gate.")
+                        "or lower gate in conf/benchmark.")
     result = {'acc@0.2': acc, 'interval': around, 'gate': gate, 'n': m.get('n')}
     write_atomic(out, json.dumps(result, indent=1) + '\n')
     return result

@@ -50,7 +50,7 @@ def _from_pil(image, name):
 def _decode_file(content, name):
     data = np.frombuffer(content, np.uint8)
     if not data.size: raise ReadError(f'{name}: the file is empty')
-    try: image = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    try: image = cv2.imdecode(data, cv2.IMREAD_COLOR) # turned as its EXIF says
     except cv2.error as e: raise ReadError(f'{name}: cannot be decoded ({str(e).strip().splitlines()[0][:160]})') from e
     if image is None: raise ReadError(f'{name}: not an image, or one that is truncated or of an unknown kind')
     return image

@@ -29,7 +29,7 @@ from .calibration_fit import calibration_table, detection_outcomes
 from .config import StageConfig
 from .dataset import YoloData, read_yolo_folder
 from .onnx_session import cpu_session, measure_latency, typical_shapes
-from .parity import OnnxModel, compare_with_torch, validation_accuracy, worst_difference
+from .onnx_parity import OnnxModel, compare_with_torch, validation_accuracy, worst_difference
 from .yolov5_compat import load_checkpoint
 
 # %% ../../nbs/training/onnx_export.ipynb #26a22429

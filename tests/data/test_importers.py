@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alpr_nb.core.config import UserError
-from alpr_nb.data.import_formats import RawAnnotation
+from alpr_nb.data.annotation_formats import RawAnnotation
 from alpr_nb.data.importers import import_source, place_boxes
 from alpr_nb.data.labelme import Shape, read_labelme
 from alpr_nb.data.yolo_labels import clip_shapes, yolo_line

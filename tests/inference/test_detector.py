@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from alpr_nb.core.boxes import nms
 from alpr_nb.inference.config import DetectorConfig
-from alpr_nb.inference.detector import Detector, DetectorError, blob, letterbox, plan_letterbox, postprocess
+from alpr_nb.inference.detector import Detector, DetectorError, postprocess
+from alpr_nb.inference.letterbox import blob, letterbox, plan_letterbox
 from onnx_models import colour_model, fixed_model
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from alpr_nb.core.config import UserError
-from alpr_nb.data.import_formats import FORMATS
+from alpr_nb.data.annotation_formats import FORMATS
 from alpr_nb.data.importers import import_source
 from alpr_nb.data.labelme import read_labelme
 from alpr_nb.data.yolo_labels import yolo_line

@@ -6,7 +6,7 @@ from onnx import numpy_helper
 
 from alpr_nb.training.dataset import read_yolo_folder
 from alpr_nb.training.onnx_export import trace_to_onnx, traceable_model
-from alpr_nb.training.parity import OnnxModel, compare_with_torch, deviation, validation_accuracy, worst_difference
+from alpr_nb.training.onnx_parity import OnnxModel, compare_with_torch, deviation, validation_accuracy, worst_difference
 from trainings import offline, project, undrawn, write_checkpoint # noqa: F401 (fixtures)
 
 
