@@ -25,7 +25,8 @@ def _left_out(findings, out):
         raise typer.Exit(1)
 
 # %% ../nbs/cli_data.ipynb #07ca8a4d
-@app.command('import', epilog="Example: alpr-nb import yolo downloads/trucks photos/trucks --keep plate --prefix trucks-")
+@app.command('import',
+             epilog="Example: alpr-nb import yolo downloads/trucks photos/trucks --keep plate --prefix trucks-")
 def import_(
     kind: Annotated[str, typer.Argument(help="openalpr, yolo, voc, coco, csv, labelme or folder.", show_default=False)],
     source: Annotated[Path, typer.Argument(
@@ -101,10 +102,10 @@ def check(
     n_jobs: Annotated[Optional[int], typer.Option(help="Threads. -1: all cores, which is the default.")] = None,
 ):
     "Validate samples before a training. The exit status is 1 when a severe finding is not in quarantine."
-    from alpr_nb.inference.bundle import load_bundle, packaged_bundle
-    from alpr_nb.data.checks.check import check
     from alpr_nb.core.config import load_section
+    from alpr_nb.data.checks.check import check
     from alpr_nb.data.checks.findings import summary
+    from alpr_nb.inference.bundle import load_bundle, packaged_bundle
     taken = 'task', 'label', 'alphabet', 'formats', 'strip', 'n_jobs'
     known = {k: v for s in params or () for k, v in load_section(s).items() if k in taken}
 

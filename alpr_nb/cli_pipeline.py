@@ -57,6 +57,7 @@ def run(
 ):
     "Run a notebook with sections of params.yaml as its parameters."
     import yaml
+
     from alpr_nb.workflow.runner import run_notebook
     values = {}
     for section in params or []: values |= load_section(section)
@@ -134,6 +135,7 @@ def trace(files: Annotated[list[Path], typer.Argument(help="Files that stages wr
 def stages():
     "Draw the pipeline in the terminal, with the stages of several tasks or sets in one box."
     from dvc.dagascii import draw
+
     from alpr_nb.reports.stage_graph import group_stages, read_stages
     graph = group_stages(read_stages(project_path()), hidden=('code',))
     named = {n: n + (f" ({', '.join(graph.nodes[n]['items'])})" if graph.nodes[n]['items'] else '') for n in graph}

@@ -9,10 +9,10 @@ __all__ = ['METRICS', 'LEFT_OUT', 'locked_hashes', 'sample_folders', 'photo_sour
 import json
 from pathlib import Path
 
+from .codes.scope import load_scope
+from .core.config import UserError, load_params, project_path
 from .inference.bundle import Manifest, write_bundle
 from .inference.config import load_reader_config
-from .core.config import UserError, load_params, project_path
-from .codes.scope import load_scope
 from .workflow.provenance import git_revision, read_lock
 
 # %% ../nbs/release.ipynb #7824be83

@@ -17,8 +17,10 @@ class Browser:
     def __init__(self, width=1280, height=900):
         from websocket import create_connection
         self.home = tempfile.mkdtemp(prefix='alpr-nb-browser-')
-        flags = ('--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--hide-scrollbars', '--no-first-run',
-                 '--disable-background-networking', '--disable-component-update', '--remote-allow-origins=*', '--remote-debugging-port=0')
+        flags = ('--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--hide-scrollbars',
+                 '--no-first-run', '--disable-background-networking', '--disable-component-update',
+                 '--remote-allow-origins=*',
+                 '--remote-debugging-port=0')
         self.process = subprocess.Popen([CHROMIUM, *flags, f'--user-data-dir={self.home}', 'about:blank'],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         port = Path(self.home)/'DevToolsActivePort'
@@ -42,10 +44,13 @@ class Browser:
     def _event(self, m):
         what, p = m.get('method'), m.get('params', {})
         if what == 'Network.requestWillBeSent': self.requests.append(p['request']['url'])
-        elif what == 'Runtime.exceptionThrown': self.errors.append(p['exceptionDetails'].get('exception', {}).get('description') or p['exceptionDetails']['text'])
+        elif what == 'Runtime.exceptionThrown':
+            self.errors.append(p['exceptionDetails'].get('exception', {}).get('description')
+                               or p['exceptionDetails']['text'])
         elif what == 'Runtime.consoleAPICalled' and p['type'] in ('error', 'warning', 'assert'):
             self.errors.append(' '.join(str(a.get('value', a.get('description', ''))) for a in p['args']))
-        elif what == 'Log.entryAdded' and p['entry']['level'] in ('error', 'warning'): self.errors.append(f"{p['entry']['text']} {p['entry'].get('url', '')}")
+        elif what == 'Log.entryAdded' and p['entry']['level'] in ('error', 'warning'):
+            self.errors.append(f"{p['entry']['text']} {p['entry'].get('url', '')}")
         elif what == 'Page.loadEventFired': self.loaded = True
 
     def call(self, method, **params):
@@ -60,8 +65,10 @@ class Browser:
 
     def screen(self, width, height=900, dark=False):
         "The size of the window in CSS pixels, and its colours."
-        self.call('Emulation.setDeviceMetricsOverride', width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
-        self.call('Emulation.setEmulatedMedia', features=[dict(name='prefers-color-scheme', value='dark' if dark else 'light')])
+        self.call('Emulation.setDeviceMetricsOverride', width=width, height=height, deviceScaleFactor=1,
+                  mobile=width < 600)
+        self.call('Emulation.setEmulatedMedia',
+                  features=[dict(name='prefers-color-scheme', value='dark' if dark else 'light')])
 
     def open(self, page):
         "Open a file or an address and wait until it has loaded."
@@ -73,7 +80,9 @@ class Browser:
     def js(self, code):
         "The value of an expression on the page."
         r = self.call('Runtime.evaluate', expression=code, returnByValue=True, awaitPromise=True)
-        if 'exceptionDetails' in r: raise RuntimeError(r['exceptionDetails'].get('exception', {}).get('description', r['exceptionDetails']['text']))
+        if 'exceptionDetails' in r:
+            raise RuntimeError(
+                r['exceptionDetails'].get('exception', {}).get('description', r['exceptionDetails']['text']))
         return r['result'].get('value')
 
     def wait(self, code, seconds=60):
@@ -86,17 +95,21 @@ class Browser:
     def press(self, key, code=None):
         "A key, by its name: 'Tab', 'Enter', 'a'."
         text = {'Enter': '\r', ' ': ' '}.get(key, key if len(key) == 1 else '')
-        number = {'Tab': 9, 'Enter': 13, ' ': 32, 'ArrowDown': 40, 'ArrowUp': 38, 'Escape': 27}.get(key, ord(key[0].upper()))
+        number = {'Tab': 9, 'Enter': 13, ' ': 32, 'ArrowDown': 40, 'ArrowUp': 38,
+                  'Escape': 27}.get(key, ord(key[0].upper()))
         for kind in ('keyDown', 'keyUp'):
-            self.call('Input.dispatchKeyEvent', type=kind, key=key, code=code or key, windowsVirtualKeyCode=number, **(dict(text=text) if text and kind == 'keyDown' else {}))
+            self.call('Input.dispatchKeyEvent', type=kind, key=key, code=code or key, windowsVirtualKeyCode=number,
+                      **(dict(text=text) if text and kind == 'keyDown' else {}))
 
     def picture(self, file, full=True):
         "Write what is seen, or the whole page, as PNG."
         file = Path(file)
         file.parent.mkdir(parents=True, exist_ok=True)
         size = self.call('Page.getLayoutMetrics')['cssContentSize']
-        clip = dict(clip=dict(x=0, y=0, width=size['width'], height=min(size['height'], 12_000), scale=1)) if full else {}
-        file.write_bytes(base64.b64decode(self.call('Page.captureScreenshot', format='png', captureBeyondViewport=full, **clip)['data']))
+        clip = (dict(clip=dict(x=0, y=0, width=size['width'], height=min(size['height'], 12_000), scale=1)) if full
+                else {})
+        file.write_bytes(base64.b64decode(self.call('Page.captureScreenshot', format='png', captureBeyondViewport=full,
+                                                    **clip)['data']))
         return file
 
     def width(self):
@@ -105,7 +118,8 @@ class Browser:
 
     def foreign(self):
         "Requests that left this page's own files."
-        return [u for u in self.requests if not u.startswith(('file:', 'data:', 'blob:', 'about:', 'http://127.0.0.1', 'http://localhost'))]
+        return [u for u in self.requests
+                if not u.startswith(('file:', 'data:', 'blob:', 'about:', 'http://127.0.0.1', 'http://localhost'))]
 
     def close(self):
         try: self.call('Browser.close')

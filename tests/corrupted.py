@@ -11,10 +11,9 @@ import numpy as np
 from PIL import Image
 
 from alpr_nb.core.image_files import decode_image
+from alpr_nb.data.batch_writer import write_parts
 from alpr_nb.drawing.settings import SynthesisSettings
 from alpr_nb.drawing.synthesize import draw_sample, in_validation_split
-from alpr_nb.data.batch_writer import write_parts
-from alpr_nb.drawing.synthesize import draw_sample
 
 SETTINGS = dict(size=(480, 270), plate_width=(.2, .45), strength=.4, validation=.1)
 

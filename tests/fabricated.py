@@ -6,9 +6,9 @@ import sys
 import cv2
 import numpy as np
 
+from alpr_nb.evaluation.error_gallery import crop_name
 from alpr_nb.evaluation.error_kinds import error_kind, worst_first
 from alpr_nb.evaluation.summary import compute_metrics
-from alpr_nb.evaluation.error_gallery import crop_name
 
 THRESHOLDS = '0.2', '0.5', '0.9'
 
@@ -17,10 +17,13 @@ def prediction(i, truth, code, confidence, **more):
     "A line of predictions.jsonl: a plate of 100 px whose characters were all seen with the same confidence."
     chars = [dict(char=c, confidence=confidence, box=[14*n, 2, 14*n + 12, 28]) for n, c in enumerate(code)]
     at = lambda t: code if confidence >= float(t) else ''
-    p = dict(image=f'photo {i}.jpg', truth=truth, format='old', code=code, kind='', distance=sum(a != b for a, b in zip(truth, code)) + abs(len(truth) - len(code)),
-             confidence=confidence, box=[0, 0, 100, 30] if code else None, truth_box=[0, 0, 100, 30], width=100., tilt=0., chars=chars, others=[],
+    p = dict(image=f'photo {i}.jpg', truth=truth, format='old', code=code, kind='',
+             distance=sum(a != b for a, b in zip(truth, code)) + abs(len(truth) - len(code)),
+             confidence=confidence, box=[0, 0, 100, 30] if code else None, truth_box=[0, 0, 100, 30], width=100.,
+             tilt=0., chars=chars, others=[],
              reads={s: {t: at(t) for t in THRESHOLDS} for s in ('decoded', 'substituted', 'raw')},
-             plates=[[0, 0, 100, 30]] if code else [], found=[[0, 0, 100, 30, .9]] if code else [], truth_boxes=[[0, 0, 100, 30]]) | more
+             plates=[[0, 0, 100, 30]] if code else [], found=[[0, 0, 100, 30, .9]] if code else [],
+             truth_boxes=[[0, 0, 100, 30]]) | more
     return p | dict(kind=error_kind(p))
 
 
@@ -32,7 +35,8 @@ def benchmark(folder, readings):
     (folder/'metrics.json').write_text(json.dumps(compute_metrics(lines, False, .25, 100)))
     (folder/'latency.json').write_text(json.dumps(dict(n=len(lines), total_median=30., total_p95=44.)))
     for i, p in enumerate(worst_first(lines)):
-        crop = cv2.putText(np.full((96, 300, 3), 230, np.uint8), p['truth'], (8, 66), cv2.FONT_HERSHEY_SIMPLEX, 1.6, (30, 30, 30), 3)
+        crop = cv2.putText(np.full((96, 300, 3), 230, np.uint8), p['truth'], (8, 66), cv2.FONT_HERSHEY_SIMPLEX, 1.6,
+                           (30, 30, 30), 3)
         cv2.imwrite(str(folder/'errors'/crop_name(i, p)), crop)
     return lines
 
@@ -42,7 +46,8 @@ def git(root, *words):
 
 
 def dvc(root, *words):
-    return subprocess.run([sys.executable, '-m', 'dvc', *words], cwd=root, check=True, capture_output=True, text=True).stdout
+    return subprocess.run([sys.executable, '-m', 'dvc', *words], cwd=root, check=True, capture_output=True,
+                          text=True).stdout
 
 
 def repository(root):
@@ -86,12 +91,14 @@ def experiments(root):
     repository(root)
     (root/'train.py').write_text(TRAIN)
     (root/'dvc.yaml').write_text(PIPELINE.replace('cmd: python', f'cmd: {sys.executable}'))
-    (root/'params.yaml').write_text('scope: {name: truck}\ntrain:\n  tasks:\n    cd: {cfg: yolov5n.yaml, weights: "", epochs: 4, lr0: 0.01}\n')
+    (root/'params.yaml').write_text('scope: {name: truck}\ntrain:\n  tasks:\n'
+                                    '    cd: {cfg: yolov5n.yaml, weights: "", epochs: 4, lr0: 0.01}\n')
     git(root, 'add', '-A')
     git(root, 'commit', '-qm', 'A pipeline that has not run')
     dvc(root, 'repro', '-q')
     git(root, 'add', '-A')
     git(root, 'commit', '-qm', 'yolov5n, the baseline')
     dvc(root, 'exp', 'run', '-q', '-n', 'small', '-S', 'train.tasks.cd.cfg=yolov5s.yaml')
-    dvc(root, 'exp', 'run', '-q', '-n', 'longer', '-S', 'train.tasks.cd.cfg=yolov5n.yaml', '-S', 'train.tasks.cd.epochs=6')
+    dvc(root, 'exp', 'run', '-q', '-n', 'longer', '-S', 'train.tasks.cd.cfg=yolov5n.yaml', '-S',
+        'train.tasks.cd.epochs=6')
     return root

@@ -9,7 +9,8 @@ class Loads(HTMLParser):
         super().__init__()
         self.loads, self.links, self.policy = [], [], ''
         self.feed(text)
-        self.loads += [u for css in re.findall(r'<style.*?</style>', text, re.S) for u in re.findall(r'(?:url\(|@import\s*)["\']?([^"\')]+)', css)]
+        self.loads += [u for css in re.findall(r'<style.*?</style>', text, re.S)
+                       for u in re.findall(r'(?:url\(|@import\s*)["\']?([^"\')]+)', css)]
 
     def handle_starttag(self, tag, attrs):
         a = dict(attrs)

@@ -11,5 +11,7 @@ def photo(path, w=320, h=200):
 
 
 def labelme(path, *plates):
-    shapes = [dict(label='plate', points=[list(b[:2]), list(b[2:])], shape_type='rectangle', description=t) for t, b in plates]
-    path.write_text(json.dumps(dict(shapes=shapes, imagePath=path.with_suffix('.jpg').name, imageHeight=200, imageWidth=320)))
+    shapes = [dict(label='plate', points=[list(b[:2]), list(b[2:])], shape_type='rectangle', description=t)
+              for t, b in plates]
+    path.write_text(json.dumps(dict(shapes=shapes, imagePath=path.with_suffix('.jpg').name, imageHeight=200,
+                                    imageWidth=320)))

@@ -22,6 +22,6 @@ def keywords(notebook: str, function: str) -> dict[str, str]:
     "Keywords of the one call of a function in the stage cells, each with the source of its value."
     calls = [n for _, s in sources(notebook) for n in ast.walk(ast.parse(s))
              if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == function]
-    assert len(calls) == 1 and not calls[0].args and all(k.arg
-                                                         for k in calls[0].keywords), f'{notebook}: one {function}(name=name, …)'
+    assert len(calls) == 1 and not calls[0].args and all(k.arg for k in calls[0].keywords), (
+        f'{notebook}: one {function}(name=name, …)')
     return {k.arg: ast.unparse(k.value) for k in calls[0].keywords}

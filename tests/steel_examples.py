@@ -7,11 +7,13 @@ from alpr_nb.codes.formats import Format
 from alpr_nb.drawing.steel.schema import load_steel_settings
 
 FORMATS = {'container': dict(iso6346=Format(pattern='LLL[UJZ]NNNNNNN', check='iso6346')),
-           'wagon': dict(wagon1520=Format(pattern='NNNNNNNN', check='luhn'), uic=Format(pattern='NNNNNNNNNNNN', check='luhn'))}
+           'wagon': dict(wagon1520=Format(pattern='NNNNNNNN', check='luhn'),
+                         uic=Format(pattern='NNNNNNNNNNNN', check='luhn'))}
 ALL_STYLES = [(scope, name) for scope in FORMATS for name in FORMATS[scope]]
 
 
-def raw(scope): return yaml.safe_load((Path(__file__).parents[1]/f'conf/data/drawing/{scope}.yaml').read_text(encoding='utf-8'))
+def raw(scope):
+    return yaml.safe_load((Path(__file__).parents[1]/f'conf/data/drawing/{scope}.yaml').read_text(encoding='utf-8'))
 
 
 def section(scope): return raw(scope)['looks']

@@ -7,7 +7,8 @@ import pytest
 torch = pytest.importorskip('torch')
 from alpr_nb.training.config import TrainConfig
 from alpr_nb.training.dataset import write_example_data
-from alpr_nb.training.yolov5_compat import yolov5
+from alpr_nb.training.yolov5_compat import yolov5 # before yolov5's own modules, so that they stay quiet and offline
+
 from yolov5.models.yolo import DetectionModel
 
 SMOKE = dict(scope='truck', task='cr', imgsz=96, rect=True, epochs=2, batch_size=4, lr0=.003, warmup_epochs=1, box=.05,
@@ -39,7 +40,8 @@ def write_checkpoint(path: Path, cfg: str = 'yolov5n.yaml', classes: int = 2, ra
 def offline(monkeypatch):
     "Let any connection to a network fail."
     def refuse(self, address):
-        if self.family != getattr(socket, 'AF_UNIX', None): raise AssertionError(f'training asked the network for {address}')
+        if self.family != getattr(socket, 'AF_UNIX', None):
+            raise AssertionError(f'training asked the network for {address}')
         return connect(self, address)
     connect = socket.socket.connect
     monkeypatch.setattr(socket.socket, 'connect', refuse)

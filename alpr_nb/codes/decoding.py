@@ -12,8 +12,8 @@ from functools import cached_property
 import numpy as np
 
 from .code_search import MIN_SCORE, align, best_valid_code, complete_code, other_text_score
-from .emissions import (allowed_mask, character_confidences, emission_scores, existence_posterior, existence_prior,
-                                     gap_log_likelihood, probability_matrix)
+from .emissions import (allowed_mask, character_confidences, emission_scores, existence_posterior,
+                                     existence_prior, gap_log_likelihood, probability_matrix)
 from .formats import ALPHABET, SUBSTITUTIONS, as_format
 from .substitutions import look_alikes
 

@@ -6,7 +6,9 @@
 __all__ = ['write_atomic', 'exchange', 'replacing']
 
 # %% ../../nbs/core/atomic.ipynb #f779ba3a
-import ctypes, os, shutil
+import ctypes
+import os
+import shutil
 from contextlib import contextmanager
 from pathlib import Path
 

@@ -8,7 +8,8 @@ __all__ = ['IMAGES', 'MAX_PIXELS', 'decode_image', 'can_copy', 'encode_image']
 # %% ../../nbs/core/image_files.ipynb #139fbb44
 import io
 
-import cv2, numpy as np
+import cv2
+import numpy as np
 from PIL import Image, ImageOps
 
 from .config import UserError

@@ -13,7 +13,7 @@ from .config import UserError
 # %% ../../nbs/core/parallel.ipynb #61aaee38
 def scheduler_address() -> str: # such as tcp://gate-1:8786; '' when there is none
     "The address of the Dask scheduler in Dask's configuration"
-    try: import dask.config, distributed # importing distributed loads its default settings
+    try: import dask.config, distributed # noqa: F401 (importing distributed loads its default settings)
     except ImportError: return ''
     return dask.config.get('scheduler-address', None) or ''
 

@@ -9,22 +9,23 @@ __all__ = ['SAME_PLATE_IOU', 'ProposedImage', 'image_content', 'crop_names', 'pr
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np, pandas as pd
+import numpy as np
+import pandas as pd
 from tqdm.auto import tqdm
 
-from .labelme import Annotation, labelme_json
-from ..core.config import UserError
-from ..inference.detector import Detections
-from ..core.boxes import iou
-from ..core.image_files import can_copy, encode_image, encode_image, IMAGES, MAX_PIXELS
 from ..core.atomic import write_atomic
-from .written_files import WrittenFiles
-from .proposals import Proposal, propose_chars, propose_plates, resolve_shared_glyphs
-from ..inference.image_input import load_image, ReadError
-from ..inference.reader import Reader
-from .review_list import COLUMNS, correction_row, review_row
-from ..inference.read_command import list_images
+from ..core.boxes import iou
+from ..core.config import UserError
+from ..core.image_files import IMAGES, MAX_PIXELS, can_copy, encode_image
 from .ground_truth import read_csv_codes
+from .labelme import Annotation, labelme_json
+from .proposals import Proposal, propose_chars, propose_plates, resolve_shared_glyphs
+from .review_list import COLUMNS, correction_row, review_row
+from .written_files import WrittenFiles
+from ..inference.detector import Detections
+from ..inference.image_input import ReadError, load_image
+from ..inference.read_command import list_images
+from ..inference.reader import Reader
 
 # %% ../../nbs/data/annotate.ipynb #7dab0715
 SAME_PLATE_IOU = .3 # from this IoU on, two crops show the same plate; set by hand
@@ -36,7 +37,7 @@ class ProposedImage:
     content: bytes            # of the image file
     width: int                # px
     height: int               # px
-    proposal: Proposal
+    proposal: Proposal        # its boxes, and whether they are certain
     text: str | None = None   # known code
     source: tuple = ()        # of a crop: (photograph, box in it)
 
@@ -71,7 +72,7 @@ def propose_image(
     path: Path,            # image
     pixels: np.ndarray,    # (H, W, 3) BGR
     plates: tuple,         # that the reader found
-    reader: Reader,
+    reader: Reader,        # that proposes boxes and characters
     task: str,             # 'cd' or 'cr'
     crops: bool,           # cut the plates out of photographs
     text: str | None,      # known code

@@ -16,11 +16,11 @@ from typing import Callable
 import yaml
 from defusedxml.ElementTree import ParseError, fromstring
 
-from .labelme import bounding_box, read_labelme
 from ..core.config import UserError
-from .yolo_labels import yolo_boxes
 from ..core.csv_files import read_table, require_columns
 from .ground_truth import read_openalpr_plates
+from .labelme import bounding_box, read_labelme
+from .yolo_labels import yolo_boxes
 
 # %% ../../nbs/data/annotation_formats.ipynb #9ba789b2
 @dataclass(frozen=True)

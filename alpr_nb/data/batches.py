@@ -8,7 +8,11 @@ __all__ = ['PART', 'MAX_MISSING_PARTS', 'MAX_BYTES', 'MAX_RATIO', 'KIND_BY_PHRAS
            'chunk_size', 'iter_samples', 'read_validation', 'combine']
 
 # %% ../../nbs/data/batches.ipynb #b0ddfc59
-import os, re, shutil, stat, zipfile
+import os
+import re
+import shutil
+import stat
+import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,12 +20,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from .labelme import read_labelme
-from ..core.config import UserError
-from .checks.findings import Finding, printable, quarantined_names, read_quarantine, write_table
 from ..core.atomic import replacing
-from ..core.image_files import IMAGES
+from ..core.config import UserError
 from ..core.csv_files import read_table
+from ..core.image_files import IMAGES
+from .checks.findings import Finding, printable, quarantined_names, read_quarantine, write_table
+from .labelme import read_labelme
 
 # %% ../../nbs/data/batches.ipynb #e0bff935
 PART = re.compile(r'(?P<annotator>.+)_(?P<kind>image|label)_part_(?P<number>\d+)\.zip')
@@ -166,7 +170,7 @@ def list_members(
 @dataclass(frozen=True, slots=True)
 class Sample:
     "An image and its label inside a part"
-    part: Part
+    part: Part  # that holds both files
     image: str  # member of the part's image archive
     label: str  # member of the part's label archive
 

@@ -10,7 +10,12 @@ __all__ = ['code_table', 'split_table', 'annotator_table', 'label_mismatches', '
 from collections import Counter
 from pathlib import Path
 
-import cv2, matplotlib.pyplot as plt, numpy as np, pandas as pd, seaborn as sns, yaml
+import cv2
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+import yaml
 
 from ..codes.formats import format_of
 from .yolo_labels import normalize_code, yolo_boxes

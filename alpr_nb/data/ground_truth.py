@@ -9,11 +9,11 @@ __all__ = ['Truth', 'read_code', 'read_csv_codes', 'read_openalpr_plates', 'loca
 from dataclasses import dataclass
 from pathlib import Path
 
-from .labelme import read_labelme
 from ..core.config import UserError
-from ..core.image_files import IMAGES
-from .yolo_labels import normalize_code
 from ..core.csv_files import read_table
+from ..core.image_files import IMAGES
+from .labelme import read_labelme
+from .yolo_labels import normalize_code
 
 # %% ../../nbs/data/ground_truth.ipynb #f1b84c91
 @dataclass(frozen=True)

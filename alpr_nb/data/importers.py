@@ -6,7 +6,10 @@
 __all__ = ['NOT_ANNOTATIONS', 'read_source', 'choose_labels', 'place_boxes', 'Imported', 'sha256_of', 'import_source']
 
 # %% ../../nbs/data/importers.ipynb #5a021c61
-import hashlib, json, math, re
+import hashlib
+import json
+import math
+import re
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,15 +17,15 @@ from pathlib import Path
 import pandas as pd
 from tqdm.auto import tqdm
 
-from .labelme import Annotation, Shape, write_labelme
-from ..core.config import UserError
 from ..core.atomic import replacing
+from ..core.config import UserError
 from ..core.image_files import IMAGES, decode_image
 from .annotation_formats import FORMATS, RawAnnotation, ReadOptions, find_class_names
+from .labelme import Annotation, Shape, write_labelme
 from .pairing import (SkippedFile, list_files, match_listed, name_key, name_problem, pair_files,
                                   skipped_table, write_skipped)
-from ..workflow.provenance import imported_from
 from .yolo_labels import clip_shapes
+from ..workflow.provenance import imported_from
 
 # %% ../../nbs/data/importers.ipynb #8d08174d
 NOT_ANNOTATIONS = re.compile(r'(classes\.txt|import\.json|readme.*)$', re.I) # files that have an annotation's ending

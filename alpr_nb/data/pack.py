@@ -7,27 +7,31 @@ __all__ = ['LISTS', 'CROP_QUALITY', 'LEFT_OUT', 'split_of', 'excluded_codes', 'u
            'main_code', 'Packed', 'extra_samples', 'pack']
 
 # %% ../../nbs/data/pack.ipynb #f1b35113
-import hashlib, json, re
+import hashlib
+import json
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2, numpy as np, pandas as pd
+import cv2
+import numpy as np
+import pandas as pd
 from tqdm.auto import tqdm
 
-from .labelme import Annotation, labelme_json, read_labelme
-from ..inference.bundle import sha256
-from .zoom_crops import zoom_crop
 from ..codes.split import in_validation
-from ..core.config import UserError
-from .checks.findings import quarantined_names, read_quarantine
 from ..core.atomic import replacing
+from ..core.config import UserError
+from ..core.csv_files import read_table
 from ..core.image_files import IMAGES, decode_image
-from .yolo_labels import clip_shapes, codes_of, normalize_code
+from .batch_writer import NewSample, write_parts
+from .checks.findings import quarantined_names, read_quarantine
+from .labelme import Annotation, labelme_json, read_labelme
 from .pairing import (SkippedFile, list_files, name_key, name_problem, pair_files, skipped_table,
                                   write_skipped)
-from .batch_writer import NewSample, write_parts
-from ..core.csv_files import read_table
+from .yolo_labels import clip_shapes, codes_of, normalize_code
+from .zoom_crops import zoom_crop
+from ..inference.bundle import sha256
 
 # %% ../../nbs/data/pack.ipynb #11929323
 def split_of(

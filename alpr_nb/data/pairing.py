@@ -7,7 +7,9 @@ __all__ = ['LAYOUT_FOLDERS', 'SkippedFile', 'skipped_table', 'write_skipped', 'n
            'pair_files', 'match_listed', 'name_key', 'name_problem']
 
 # %% ../../nbs/data/pairing.ipynb #3c21a6d8
-import re, unicodedata, zipfile
+import re
+import unicodedata
+import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple

@@ -9,19 +9,21 @@ __all__ = ['MIN_SIDE', 'BOXES', 'check_sample', 'check_split', 'without_quaranti
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np, pandas as pd, yaml
+import numpy as np
+import pandas as pd
+import yaml
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from ..core.atomic import replacing
-from ..core.image_files import can_copy, decode_image, encode_image, encode_image
-from .yolo_labels import class_numbers, clip_shapes, codes_of, normalize_code, yolo_boxes, yolo_line
 from ..core.config import UserError
+from ..core.image_files import can_copy, decode_image, encode_image
 from ..core.parallel import workers
 from .batches import chunk_size, iter_samples, list_samples, read_validation
 from .checks.findings import quarantined_names, read_quarantine
 from .ground_truth import read_code
 from .labelme import Annotation, write_labelme
+from .yolo_labels import class_numbers, clip_shapes, codes_of, normalize_code, yolo_line
 
 
 # %% ../../nbs/data/prepare.ipynb #7fae2a16

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .labelme import Shape
-from ..inference.config import ReaderConfig
-from ..codes.formats import format_of
 from ..codes.code_search import align
 from ..codes.emissions import allowed_mask, emission_scores
+from ..codes.formats import format_of
 from ..codes.substitutions import look_alikes, substitute
-from ..inference.detector import Detections
 from ..core.reading_order import lines_of
-from ..inference.results import Plate
+from .labelme import Shape
+from ..inference.config import ReaderConfig
+from ..inference.detector import Detections
 from ..inference.reader import decode_chars
+from ..inference.results import Plate
 
 # %% ../../nbs/data/proposals.ipynb #734c0198
 def layout_problem(

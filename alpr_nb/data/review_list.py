@@ -8,12 +8,15 @@ __all__ = ['COLUMNS', 'review_row', 'correction_row', 'summary', 'show_least_cer
 # %% ../../nbs/data/review_list.ipynb #bec3edbc
 from pathlib import Path
 
-import matplotlib.pyplot as plt, numpy as np, pandas as pd, seaborn as sns
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
 
-from .labelme import read_labelme
 from ..core.config import UserError
-from ..inference.image_input import load_image
+from .labelme import read_labelme
 from .yolo_labels import codes_of
+from ..inference.image_input import load_image
 
 # %% ../../nbs/data/review_list.ipynb #366f6316
 COLUMNS = ['image', 'text', 'code', 'confidence', 'status', 'reason']

@@ -9,9 +9,9 @@ __all__ = ['WrittenFiles']
 import json
 from pathlib import Path
 
-from ..inference.bundle import sha256
 from ..core.atomic import write_atomic
 from ..core.config import UserError
+from ..inference.bundle import sha256
 
 # %% ../../nbs/data/written_files.ipynb #ace85d0f
 class WrittenFiles:

@@ -6,8 +6,8 @@
 __all__ = ['MIN_VISIBLE_SHARE', 'class_numbers', 'clip_shapes', 'yolo_line', 'yolo_boxes', 'codes_of', 'normalize_code']
 
 # %% ../../nbs/data/yolo_labels.ipynb #e17b5f35
-from .labelme import Shape, reading_order
 from ..core.config import UserError
+from .labelme import Shape, reading_order
 
 # %% ../../nbs/data/yolo_labels.ipynb #3455286c
 def class_numbers(

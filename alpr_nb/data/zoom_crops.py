@@ -6,7 +6,8 @@
 __all__ = ['MAX_TRIES', 'MIN_ENLARGEMENT', 'ASPECT', 'WHOLE', 'visible_share', 'window_around', 'zoom_crop']
 
 # %% ../../nbs/data/zoom_crops.ipynb #5671e5fa
-import cv2, numpy as np
+import cv2
+import numpy as np
 
 from .labelme import Annotation, Shape
 

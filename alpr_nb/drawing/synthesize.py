@@ -16,13 +16,13 @@ import pandas as pd
 from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
-from ..data.labelme import Annotation, labelme_json, Shape
-from ..core.atomic import replacing
 from ..codes.formats import random_code
 from ..codes.split import in_validation
+from ..core.atomic import replacing
 from ..core.config import UserError
 from ..core.parallel import workers
 from ..data.batch_writer import NewSample, write_parts
+from ..data.labelme import Annotation, Shape, labelme_json
 from .plates.plates import Plate, draw_plate, layout_of
 from .settings import SynthesisSettings, load_renderer, load_settings
 from .streets.scenes import draw_scene, metadata_strip

@@ -14,8 +14,8 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from ..codes.formats import format_of
-from ..codes.split import in_validation
 from ..codes.scope import load_scope
+from ..codes.split import in_validation
 from ..core.config import UserError, project_path
 from ..data.ground_truth import Truth, read_truth
 from ..data.proposals import resolve_shared_glyphs
@@ -40,7 +40,8 @@ def open_reader(scope: str, # kind of code of the two models; must be the scope 
         raise UserError("cd and cr: only one model is named; name both, or none to read with a bundle.")
     known = load_scope()
     if known.name != scope:
-        raise UserError(f"params.yaml: expected scope.name {scope} as in this set, found {known.name}; compose params.yaml again.")
+        raise UserError(f"params.yaml: expected scope.name {scope} as in this set, found {known.name}; compose "
+                        "params.yaml again.")
     config = reader_config(known, {'calibration': load_calibration(project_path(cr)), **settings})
     return Reader.from_models(None if crop else project_path(cd), project_path(cr), config, threads=threads or None)
 
@@ -63,7 +64,8 @@ def load_set(images: str, # folder with images and their true codes
     truths = read_truth(project_path(images), config.label, config.alphabet)
     if held: truths = [t for t in truths if in_validation(resolve_shared_glyphs(t.code, config.formats), seed, held)]
     if not truths:
-        raise UserError(f"{images}: none of its codes is among the fraction of {held:g} kept from training; set `held` to 0 to read all.")
+        raise UserError(f"{images}: none of its codes is among the fraction of {held:g} kept from training; set `held` "
+                        "to 0 to read all.")
     return truths
 
 def describe_set(truths: list[Truth], # from `load_set`
@@ -76,7 +78,8 @@ def count_formats(truths: list[Truth], # from `load_set`
                   formats: dict, # name -> Format
                   ) -> pd.DataFrame: # format (index), images
     "Number of images by format of the true code."
-    return pd.Series([format_of(t.code, formats) or 'other' for t in truths]).value_counts().rename_axis('format').to_frame('images')
+    return pd.Series(
+        [format_of(t.code, formats) or 'other' for t in truths]).value_counts().rename_axis('format').to_frame('images')
 
 def decodable(truths: list[Truth], # of the set
               predictions: list[dict], # its lines of predictions.jsonl

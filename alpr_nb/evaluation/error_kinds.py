@@ -6,8 +6,8 @@
 __all__ = ['KINDS', 'SAME_PLATE_IOU', 'NOT_READ', 'localisation_error', 'error_kind', 'worst_first', 'character_errors']
 
 # %% ../../nbs/evaluation/error_kinds.ipynb #6a8a3108
-from .metrics import align
 from ..core.boxes import iou_matrix
+from .metrics import align
 
 # %% ../../nbs/evaluation/error_kinds.ipynb #80be45e1
 KINDS = ('right', 'unreadable image', 'missed plate', 'other plate', 'no characters',
@@ -42,7 +42,8 @@ def worst_first(predictions: list[dict], # lines of predictions.jsonl
     return sorted((p for p in predictions if p['kind'] != 'right'), key=lambda p: (-p['confidence'], p['image']))
 
 # %% ../../nbs/evaluation/error_kinds.ipynb #ac54c8f9
-NOT_READ = ('unreadable image', 'missed plate', 'other plate', 'no characters') # kinds of error without characters to compare
+# kinds of error without characters to compare
+NOT_READ = ('unreadable image', 'missed plate', 'other plate', 'no characters')
 
 def character_errors(p: dict, # a line of predictions.jsonl
                      ) -> list[str]: # 'Q read as O', 'missed 1', 'added I', in the order of the code

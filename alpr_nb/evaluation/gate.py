@@ -26,11 +26,13 @@ def verify(metrics_path: Path, # metrics.json of a benchmark set
     except ValueError: raise UserError(f"{metrics_path}: not JSON; run the benchmark again.") from None
     acc = m.get('acc@0.2') if isinstance(m, dict) else None
     if not isinstance(acc, (int, float)):
-        raise UserError(f"{metrics_path}: expected a number acc@0.2, found {acc!r}; include 0.2 in the benchmark's thresholds.")
+        raise UserError(f"{metrics_path}: expected a number acc@0.2, found {acc!r}; include 0.2 in the benchmark's "
+                        "thresholds.")
     around = m.get('interval', {}).get('acc@0.2', [acc, acc])
     if not acc >= gate:
-        raise UserError(f"{metrics_path}: acc@0.2 is {acc:.4f} (95% interval {around[0]:.4f} to {around[1]:.4f}, n={m.get('n')}), "
-                        f"{gate - acc:.4f} under the gate of {gate:g}; train longer or on more data, or lower gate in conf/benchmark.")
+        raise UserError(f"{metrics_path}: acc@0.2 is {acc:.4f} (95% interval {around[0]:.4f} to {around[1]:.4f}, "
+                        f"n={m.get('n')}), {gate - acc:.4f} under the gate of {gate:g}; train longer or on more data, "
+                        "or lower gate in conf/benchmark.")
     result = {'acc@0.2': acc, 'interval': around, 'gate': gate, 'n': m.get('n')}
     write_atomic(out, json.dumps(result, indent=1) + '\n')
     return result

@@ -18,8 +18,8 @@ from ..core.boxes import iou_matrix
 # %% ../../nbs/evaluation/metrics.ipynb #3f0ab7b9
 def align(truth: str, # code on the vehicle
           read: str, # code as read
-          ) -> list[tuple[str, str]]: # (actual, predicted); '' marks an inserted or a missing character
-    "Pair the characters of two codes with the least number of edits; substitutions are preferred to pairs of insertions and deletions."
+          ) -> list[tuple[str, str]]: # (actual, predicted); '' as actual: inserted, '' as predicted: missing
+    "Pair the characters of two codes with the fewest edits; a substitution counts as one edit."
     cost = np.zeros((len(truth)+1, len(read)+1), int)
     cost[:, 0], cost[0] = np.arange(len(truth)+1), np.arange(len(read)+1)
     for i, a in enumerate(truth, 1):
@@ -137,7 +137,7 @@ def detection_scores(images: list, # (ground-truth boxes, predicted boxes, confi
 def reliability_bins(confidence, # (n,) 0 to 1
                      right, # (n,) bool
                      bins: int=10, # of equal width
-                     ) -> list[dict]: # one row for each bin that is not empty: low, high, confidence (mean), right (fraction), n
+                     ) -> list[dict]: # one row a bin that is not empty: low, high, mean confidence, right (fraction), n
     "Mean confidence and fraction right by bin of confidence: the points of a reliability diagram."
     confidence, right = np.asarray(confidence, float), np.asarray(right, bool)
     index = np.minimum((confidence*bins).astype(int), bins-1)

@@ -84,7 +84,8 @@ def main_text(
     lengths = {len(parse_pattern(f.pattern)) for f in formats.values()}
     plain = [(''.join(c for c in t.upper() if c in alphabet), b) for t, b in found]
     texts = sorted((t for t in plain if t[0]), key=area, reverse=True)
-    fit = [f for f in texts if format_of(f[0], formats)] or [*islice(_joined(texts, formats), 1)] or [f for f in texts if len(f[0]) in lengths]
+    fit = ([f for f in texts if format_of(f[0], formats)] or [*islice(_joined(texts, formats), 1)]
+           or [f for f in texts if len(f[0]) in lengths])
     return max(fit, key=area)[0] if fit else ''
 
 # %% ../../nbs/evaluation/other_readers.ipynb #1e958c49

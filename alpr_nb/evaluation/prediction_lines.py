@@ -8,10 +8,11 @@ __all__ = ['reads_at_thresholds', 'unread_prediction', 'prediction_of']
 # %% ../../nbs/evaluation/prediction_lines.ipynb #33b3628c
 import numpy as np
 
-from ..codes.substitutions import substitute
 from ..codes.formats import format_of
+from ..codes.substitutions import substitute
 from ..data.ground_truth import Truth
 from .error_kinds import error_kind
+from .main_plate import area, main_plate
 from .metrics import edit_distance, tilt
 from .summary import STRATEGIES
 from ..inference.calibration import max_class_confidence, shared_glyphs
@@ -19,7 +20,6 @@ from ..inference.config import ReaderConfig
 from ..inference.detector import Detections
 from ..inference.reader import decode_chars
 from ..inference.results import Plate, Result
-from .main_plate import area, main_plate
 
 # %% ../../nbs/evaluation/prediction_lines.ipynb #7e4a87de
 def reads_at_thresholds(chars: Detections, # characters in reading order
@@ -48,7 +48,8 @@ def unread_prediction(truth: Truth, # of the image
     return dict(image=truth.image.name, truth=truth.code, format=(name := format_of(truth.code, formats)) or 'other',
                 code='',
                 same=list(formats[name].same) if name else [],
-                kind='', distance=len(truth.code), confidence=0., box=None, truth_box=list(truth.box) if truth.box else None,
+                kind='', distance=len(truth.code), confidence=0., box=None,
+                truth_box=list(truth.box) if truth.box else None,
                 width=truth.box and round(truth.box[2] - truth.box[0], 1), tilt=None, chars=[], others=[],
                 reads={s: nothing for s in STRATEGIES}, plates=[], found=[], truth_boxes=boxes)
 

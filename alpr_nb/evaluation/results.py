@@ -7,7 +7,8 @@ __all__ = ['start_results', 'publish_results', 'list_files', 'write_tables', 'pl
            'write_results']
 
 # %% ../../nbs/evaluation/results.ipynb #23a56cd8
-import json, shutil
+import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -18,8 +19,7 @@ from ..core.config import UserError
 from .error_gallery import crop_name, gallery
 from .error_kinds import worst_first
 from .summary import (accuracy_by, accuracy_by_threshold, confusion_pairs, latency_summary,
-                                        predictions_frame,
-                                        reliability_table)
+                                        predictions_frame, reliability_table)
 from ..inference.image_input import load_image
 
 # %% ../../nbs/evaluation/results.ipynb #c70a97ad
@@ -58,7 +58,8 @@ def write_tables(folder: Path, # exists
                   latency=pd.DataFrame(ms).round(2),
                   confusion=confusion_pairs(predictions), confusion_raw=confusion_pairs(predictions, 'raw'),
                   **{by: accuracy_by(frame, by) for by in ('width', 'tilt', 'format', 'length')})
-    wide = tables['threshold'].pivot(index='threshold', columns='strategy', values='accuracy').reset_index() # the form of `dvc plots`
+    # the form of `dvc plots`
+    wide = tables['threshold'].pivot(index='threshold', columns='strategy', values='accuracy').reset_index()
     for name, table in (tables | dict(threshold=wide)).items():
         table.to_csv(folder/f'{name}.csv', index=False, lineterminator='\n')
     return tables

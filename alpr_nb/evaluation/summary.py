@@ -13,8 +13,8 @@ import pandas as pd
 
 from .error_kinds import NOT_READ
 from .metrics import (align, bootstrap_interval, bootstrap_weights, confusion_counts,
-                                        detection_scores, edit_distance,
-                                        expected_calibration_error, matching_characters, median_p95, reliability_bins)
+                                        detection_scores, edit_distance, expected_calibration_error,
+                                        matching_characters, median_p95, reliability_bins)
 
 # %% ../../nbs/evaluation/summary.ipynb #538aac90
 CONFIDENT = 'acc_confident' # name of the accuracy by the confidence of the whole reading
@@ -97,8 +97,8 @@ def accuracy_by_threshold(metrics: dict, # from `compute_metrics`
 # %% ../../nbs/evaluation/summary.ipynb #6036c309
 def confusion_pairs(predictions: list[dict], # lines of predictions.jsonl
                     strategy: str='decoded', # which reading, at the lowest threshold
-                    ) -> pd.DataFrame: # actual, predicted: one row for each character, as DVC's confusion plot needs it
-    "Each true character with the predicted one (`none`: no character), for images with a reading of the right plate."
+                    ) -> pd.DataFrame: # actual, predicted: one row a character, the form of DVC's confusion plot
+    "Each true character with the predicted one, or `none`; images without a reading of the right plate are left out."
     least = next(iter(predictions[0]['reads'][strategy]))
     read = [p for p in predictions if p['reads'][strategy][least] and p['kind'] not in NOT_READ]
     count = confusion_counts([p['truth'] for p in read], [p['reads'][strategy][least] for p in read])
@@ -132,7 +132,8 @@ def latency_summary(ms: list[dict], # one for each image: milliseconds by part
 def latency_table(ms: list[dict], # one for each image: milliseconds by part
                   ) -> pd.DataFrame: # rows: median and 95th percentile; columns: parts
     "Latency by part of reading, in milliseconds."
-    return pd.DataFrame(ms).agg(['median', lambda v: v.quantile(.95)]).set_axis(['median', '95%']).round(1).rename_axis('ms')
+    return pd.DataFrame(ms).agg(
+        ['median', lambda v: v.quantile(.95)]).set_axis(['median', '95%']).round(1).rename_axis('ms')
 
 # %% ../../nbs/evaluation/summary.ipynb #c78dfb3e
 def accuracy_table(metrics: dict, # from `compute_metrics`
@@ -149,7 +150,8 @@ NAMES = dict(n='images', vehicles='vehicles', exact='exact match, any confidence
              character_accuracy='character accuracy', cer='character error rate',
              ece='expected calibration error', cd_recall='detection recall', cd_precision='detection precision',
              cd_map50='detection mAP50',
-             cd_n='ground-truth boxes', unreadable='images that cannot be decoded') # label of each metric without a threshold
+             cd_n='ground-truth boxes',
+             unreadable='images that cannot be decoded') # label of each metric without a threshold
 
 def count_errors(predictions: list[dict], # lines of predictions.jsonl
                  ) -> pd.DataFrame: # kind (index), images
@@ -161,6 +163,7 @@ def other_metrics(metrics: dict, # from `compute_metrics`
     "Metrics that have no threshold."
     def row(k, v):
         low, high = metrics['interval'].get(k, (None, None))
-        return NAMES.get(k, k), str(v) if isinstance(v, int) else f'{v:.4f}', '' if low is None else f'{low:.4f} to {high:.4f}'
+        return (NAMES.get(k, k), str(v) if isinstance(v, int) else f'{v:.4f}',
+                '' if low is None else f'{low:.4f} to {high:.4f}')
     rows = [row(k, v) for k, v in metrics.items() if '@' not in k and k != 'interval']
     return pd.DataFrame(rows, columns=['metric', 'value', '95% interval']).set_index('metric')

@@ -7,7 +7,10 @@ __all__ = ['SCHEMA', 'FILES', 'LAYOUT', 'SCHEMA_1', 'BundleError', 'Manifest', '
            'from_schema_1', 'load_bundle', 'packaged_bundle']
 
 # %% ../../nbs/inference/bundle.ipynb #9fbdb873
-import hashlib, json, os, tempfile
+import hashlib
+import json
+import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -68,7 +71,7 @@ class Manifest(CodeSpec):
 class Bundle:
     "A bundle whose files match its manifest"
     path: Path # its folder
-    manifest: Manifest
+    manifest: Manifest # content of its manifest file
     models: dict # 'cd' and 'cr' -> content of the ONNX file
 
 def sha256(

@@ -6,15 +6,17 @@
 __all__ = ['DetectorError', 'Detections', 'postprocess', 'cpu_count', 'model_names', 'Detector']
 
 # %% ../../nbs/inference/detector.ipynb #3ff49bd9
-import ast, os
+import ast
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2, numpy as np
+import cv2
+import numpy as np
 
 from ..core.boxes import nms
 from .config import DetectorConfig
-from .letterbox import Letterbox, blob, letterbox, plan_letterbox
+from .letterbox import blob, letterbox, plan_letterbox
 
 # %% ../../nbs/inference/detector.ipynb #7a174b89
 class DetectorError(ValueError): "A model or its settings cannot be used. The message says why."

@@ -9,7 +9,8 @@ __all__ = ['ReadError', 'load_image']
 import os
 from pathlib import Path
 
-import cv2, numpy as np
+import cv2
+import numpy as np
 
 # %% ../../nbs/inference/image_input.ipynb #2f561e27
 class ReadError(ValueError): "An image cannot be read. The message names it."

@@ -8,7 +8,8 @@ __all__ = ['Letterbox', 'plan_letterbox', 'letterbox', 'blob']
 # %% ../../nbs/inference/letterbox.ipynb #f60f526f
 from dataclasses import dataclass
 
-import cv2, numpy as np
+import cv2
+import numpy as np
 
 # %% ../../nbs/inference/letterbox.ipynb #bdd40fe4
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def as_line(
     return f'{image}: {codes or "no code"}'
 
 def read_lines(
-    reader: Reader,
+    reader: Reader, # of the codes
     paths: list, # image files and folders
     crop: bool=False, # the images are crops of codes
     as_json: bool=False, # lines of JSON

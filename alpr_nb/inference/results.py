@@ -51,13 +51,13 @@ class Result:
 
 # %% ../../nbs/inference/results.ipynb #377575b2
 def confidence_of(
-    plate: Plate,
+    plate: Plate, # with or without a reading
 ) -> float: # 0 to 1; 0 without a reading
     "Confidence of a plate's reading."
     return plate.reading.confidence if plate.reading else 0.
 
 def reading_rank(
-    plate: Plate,
+    plate: Plate, # with or without a reading
 ) -> tuple: # (whether the reading fits a format, its confidence), greater is better
     "Sort key that compares readings."
     return bool(plate.reading and plate.reading.format), confidence_of(plate)

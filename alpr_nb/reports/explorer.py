@@ -14,10 +14,10 @@ import cv2
 import ipywidgets as W
 import numpy as np
 
-from ..data.labelme import Annotation, read_labelme, reading_order
+from ..core.config import UserError, project_path
 from ..core.image_files import IMAGES
 from ..data.batches import iter_samples, list_samples
-from ..core.config import UserError, project_path
+from ..data.labelme import Annotation, read_labelme, reading_order
 from ..evaluation.error_gallery import STYLE, card, read_failures, read_lines
 from ..evaluation.error_kinds import KINDS, character_errors
 

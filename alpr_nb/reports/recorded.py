@@ -111,7 +111,8 @@ def record_run(root: str|Path, # the project
         shutil.copyfile(table, out/'plots'/place)
     tables = sum(file.stat().st_size for file in out.rglob('*.csv'))
     for width, quality in STEPS:
-        sizes = [record_notebook(outputs/'executed'/f'{name}.ipynb', out/'executed'/f'{name}.ipynb', root, width, quality)
+        sizes = [record_notebook(outputs/'executed'/f'{name}.ipynb', out/'executed'/f'{name}.ipynb', root, width,
+                                 quality)
                  for name in notebooks]
         size = tables + sum(sizes)
         if size <= limit: return out

@@ -17,6 +17,7 @@ def find_weights(weights: str, # path, or name such as yolov5s.pt
     places = [project_path(weights), project_path('weights')/weights]
     found = next((p for p in places if p.is_file()), None)
     if not found:
-        raise UserError(f"{weights}: no such checkpoint at {places[0]} or {places[1]}; nothing is downloaded while training: put the file "
-                        "there (yolov5's releases on GitHub have it), or set `weights` to scratch.")
+        raise UserError(f"{weights}: no such checkpoint at {places[0]} or {places[1]}; nothing is downloaded while "
+                        "training: put the file there (yolov5's releases on GitHub have it), or set `weights` to "
+                        "scratch.")
     return found

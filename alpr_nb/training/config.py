@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-import alpr_nb.training.yolov5_compat
+import alpr_nb.training.yolov5_compat # noqa: F401 (patches yolov5)
 import yolov5
 
 from ..core.config import UserError, project_path
@@ -57,7 +57,7 @@ class TrainConfig(StageConfig):
     epochs: int = Field(ge=1) # passes over the training images
     batch_size: int = Field(ge=1) # images in a batch
     nominal_batch: int = Field(64, ge=1) # images in one optimizer step; gradients are accumulated up to this number
-    optimizer: Literal['SGD', 'Adam', 'AdamW'] = 'AdamW'
+    optimizer: Literal['SGD', 'Adam', 'AdamW'] = 'AdamW' # name of the optimizer in torch.optim
     lr0: float = Field(0.01, gt=0, lt=1) # learning rate after the warm-up
     lrf: float = Field(0.1, gt=0, le=1) # final learning rate as a fraction of lr0
     momentum: float = Field(0.937, ge=0, lt=1) # beta1 of Adam

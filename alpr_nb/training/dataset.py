@@ -7,7 +7,10 @@ __all__ = ['Split', 'YoloData', 'read_labels', 'image_size', 'read_split', 'read
            'letterbox_shapes', 'YoloDataset', 'SameShapeBatches', 'batch_loader']
 
 # %% ../../nbs/training/dataset.ipynb #fb4db6d7
-import hashlib, io, random, tempfile
+import hashlib
+import io
+import random
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +20,7 @@ import yaml
 from PIL import Image, UnidentifiedImageError
 from torch.utils.data import DataLoader, Sampler
 
-import alpr_nb.training.yolov5_compat
+import alpr_nb.training.yolov5_compat # noqa: F401 (patches yolov5)
 from yolov5.utils.dataloaders import IMG_FORMATS, LoadImagesAndLabels, exif_size, img2label_paths
 
 from ..core.config import UserError
@@ -46,12 +49,14 @@ def read_labels(file: Path, # a YOLO label file
     rows = [line.split() for line in file.read_text().splitlines() if line.strip()]
     try: found = np.array(rows, np.float32).reshape(-1, 5)
     except ValueError:
-        raise UserError(f"{file}: expected five numbers a line (class x y w h), found {rows[0]}; run 00_data again.") from None
+        raise UserError(
+            f"{file}: expected five numbers a line (class x y w h), found {rows[0]}; run 00_data again.") from None
     kind, box = found[:, 0], found[:, 1:]
     if not ((kind >= 0) & (kind < classes) & (kind == np.floor(kind))).all():
         raise UserError(f"{file}: expected classes 0 to {classes-1}, found {sorted(set(kind))}; run 00_data again.")
     if not ((box >= -1e-4) & (box <= 1+1e-4)).all() or not (box[:, 2:] > 0).all():
-        raise UserError(f"{file}: expected boxes within 0 to 1 and not empty, found {box.min():g} to {box.max():g}; run 00_data again.")
+        raise UserError(f"{file}: expected boxes within 0 to 1 and not empty, found {box.min():g} to {box.max():g}; "
+                        "run 00_data again.")
     return found
 
 # %% ../../nbs/training/dataset.ipynb #82d12605
@@ -99,7 +104,8 @@ def read_yolo_folder(folder: str|Path, # has data.yaml, images/ and labels/
         names = said['names'] if isinstance(said['names'], dict) else dict(enumerate(said['names']))
         train, val = folder/said['train'], folder/said['val']
     except (yaml.YAMLError, KeyError, TypeError) as e:
-        raise UserError(f"{file}: expected `names`, `train` and `val`, found {type(e).__name__} {e}; run 00_data again.") from None
+        raise UserError(
+            f"{file}: expected `names`, `train` and `val`, found {type(e).__name__} {e}; run 00_data again.") from None
     if not names or sorted(names) != list(range(len(names))):
         raise UserError(f"{file}: expected names numbered from 0, found {sorted(names)}; run 00_data again.")
     digest = hashlib.sha256(repr(sorted(names.items())).encode())
@@ -143,7 +149,7 @@ def letterbox_shapes(sizes: list[tuple[int, int]], # width, height in px
 
 # %% ../../nbs/training/dataset.ipynb #3863840a
 class YoloDataset(LoadImagesAndLabels):
-    "yolov5's dataset. Item number `epoch*n + index` is image `index`, augmented with random numbers of its own for that epoch."
+    "yolov5's dataset. Item number `epoch*n + index` is image `index`, with its own random numbers for that epoch."
     def __init__(self,
                  split: Split, # images and labels
                  imgsz: int, # longer side in px

@@ -34,7 +34,8 @@ def recall_by_width(table: pd.DataFrame, # from `detection_table`
                     bins: int = 5, # groups of equal size
                     ) -> pd.DataFrame: # width: range in px, codes, recall, iou: mean
     "Recall from narrow to wide codes."
-    groups = pd.qcut(table.width, min(bins, len(table)), duplicates='drop').rename('px') if table.width.nunique() > 1 else 'all'
+    groups = (pd.qcut(table.width, min(bins, len(table)), duplicates='drop').rename('px') if table.width.nunique() > 1
+              else 'all')
     found = table.groupby(groups, observed=True).agg(codes=('detected', 'size'), recall=('detected', 'mean'),
                                                      iou=('iou', 'mean'))
     in_words = lambda i: i if i == 'all' else f'{i.left:.0f} to {i.right:.0f}'

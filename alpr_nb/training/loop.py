@@ -6,14 +6,15 @@
 __all__ = ['build_model', 'Trainer', 'deterministic']
 
 # %% ../../nbs/training/loop.ipynb #b11f52e1
-import os, random
+import os
+import random
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
 
-import alpr_nb.training.yolov5_compat
+import alpr_nb.training.yolov5_compat # noqa: F401 (patches yolov5)
 import yolov5.val
 from yolov5.models.yolo import DetectionModel
 from yolov5.utils.autoanchor import check_anchors
@@ -55,7 +56,8 @@ class Trainer:
         self.val = self.batches(data.val, False)
         self.model = build_model(config, data.names)
         check_anchors(self.train.dataset, self.model, thr=self.hyp['anchor_t'], imgsz=config.imgsz)
-        self.model.half().float().to(device, memory_format=torch.channels_last) # half: anchors with the precision of a checkpoint
+        # half: anchors with the precision of a checkpoint
+        self.model.half().float().to(device, memory_format=torch.channels_last)
         self.model.hyp = self.hyp
         accumulated = config.batch_size*max(round(config.nominal_batch/config.batch_size), 1)
         self.optimizer = smart_optimizer(self.model, config.optimizer, config.lr0, config.momentum,
@@ -63,7 +65,8 @@ class Trainer:
         for group in self.optimizer.param_groups:
             if 'fused' in group: group['fused'] = True
         self.ema, self.scaler = ModelEMA(self.model), torch.amp.GradScaler(device.type, enabled=device.type == 'cuda')
-        self.stopper, self.epoch, self.stepped, self.history, self.best = EarlyStopping(config.patience), 0, -1, [], None
+        self.stopper, self.epoch, self.stepped, self.history, self.best = (
+            EarlyStopping(config.patience), 0, -1, [], None)
 
     def batches(self,
         split: Split, # images and labels
@@ -84,11 +87,11 @@ class Trainer:
         for i, group in enumerate(self.optimizer.param_groups): # yolov5 puts the biases first
             start = 0.1 if i == 0 else 0.
             group['lr'] = float(np.interp(step, [0, span], [start, rate])) if step <= span else rate
-            if 'momentum' in group: group['momentum'] = float(np.interp(step, [0, span],
-                                                                        [0.8,
-                                                                         c.momentum])) if step <= span else c.momentum
-        return max(1, round(float(np.interp(step, [0, span], [1,
-                                                              c.nominal_batch/c.batch_size])))) if step <= span else full
+            if 'momentum' in group:
+                group['momentum'] = (float(np.interp(step, [0, span], [0.8, c.momentum])) if step <= span
+                                     else c.momentum)
+        return (max(1, round(float(np.interp(step, [0, span], [1, c.nominal_batch/c.batch_size])))) if step <= span
+                else full)
 
     def train_epoch(self,
         on_batch=lambda *batch: None, # called after each batch with images, targets, paths and its number
@@ -126,8 +129,8 @@ class Trainer:
         callbacks: Callbacks|None=None, # of yolov5
     ) -> list[float]:
         """Precision, recall, mAP50, mAP50-95 and the losses of the moving average on the validation images.
-        Boxes below a confidence of 0.05 hardly change mAP, but a model in its first epochs has thousands of them, and yolov5's
-        suppression of overlapping boxes would reach its time limit."""
+        Boxes below a confidence of 0.05 hardly change mAP, but a model in its first epochs has thousands of them, and
+        yolov5's suppression of overlapping boxes would reach its time limit."""
         found, *_ = yolov5.val.run({'nc': len(self.data.names)}, model=self.ema.ema, dataloader=self.val, half=False,
                                    batch_size=self.config.batch_size, imgsz=self.config.imgsz, conf_thres=confidence,
                                    compute_loss=ComputeLoss(self.model), save_dir=folder, plots=plots,
@@ -164,7 +167,8 @@ class Trainer:
 def deterministic():
     "Let torch use deterministic algorithms. On a GPU it warns when an operation has none."
     kept = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    filled, torch.utils.deterministic.fill_uninitialized_memory = torch.utils.deterministic.fill_uninitialized_memory, False
+    filled, torch.utils.deterministic.fill_uninitialized_memory = (
+        torch.utils.deterministic.fill_uninitialized_memory, False)
     os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
     try: yield

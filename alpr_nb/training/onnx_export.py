@@ -7,7 +7,9 @@ __all__ = ['SMALLEST_HALF', 'ExportConfig', 'traceable_model', 'trace_to_onnx', 
            'verify_parity', 'verify_precision', 'describe_model', 'export_model']
 
 # %% ../../nbs/training/onnx_export.ipynb #dca07a7a
-import hashlib, json, warnings
+import hashlib
+import json
+import warnings
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,7 +19,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from pydantic import Field
 
-import alpr_nb.training.yolov5_compat
+import alpr_nb.training.yolov5_compat # noqa: F401 (patches yolov5)
 from yolov5.models.yolo import Detect
 
 from ..codes.formats import Format
@@ -86,7 +88,8 @@ def check_graph(path: Path, # ONNX file
     wanted = dict(opset=opset, inputs={'images': ['batch', 3, 'height', 'width']},
                   outputs={'output0': ['batch', 'anchors', 5 + classes]})
     if found != wanted:
-        raise UserError(f"{path}: expected {wanted}, found {found}; the exporter changed, see nbs/training/onnx_export.ipynb.")
+        raise UserError(f"{path}: expected {wanted}, found {found}; the exporter changed, see "
+                        "nbs/training/onnx_export.ipynb.")
 
 # %% ../../nbs/training/onnx_export.ipynb #038905de
 SMALLEST_HALF = 16 # elements; smaller tensors hold sizes and scales, not weights
@@ -119,8 +122,9 @@ def verify_parity(part: Path, # the model under its temporary name
     rows = compare_with_torch(part, model, data, shapes, [*config.batch_sizes, 3])
     worst = worst_difference(rows)
     if not worst['difference'] <= config.tolerance:
-        raise UserError(f"{config.out}/{config.task}.onnx: differs from torch by {worst['difference']:.2g} at {worst['height']}x{worst['width']} px, "
-                        f"batch {worst['batch']}; expected at most {config.tolerance:g}. The file was not kept.")
+        raise UserError(f"{config.out}/{config.task}.onnx: differs from torch by {worst['difference']:.2g} at "
+                        f"{worst['height']}x{worst['width']} px, batch {worst['batch']}; expected at most "
+                        f"{config.tolerance:g}. The file was not kept.")
     return rows
 
 def verify_precision(part: Path, # the model under its temporary name, with its final weights
@@ -132,8 +136,8 @@ def verify_precision(part: Path, # the model under its temporary name, with its 
     scores = {'torch fp32': validation_accuracy(load_checkpoint(project_path(config.checkpoint)), data, config.imgsz),
               stored: validation_accuracy(OnnxModel(part, data.names), data, config.imgsz)}
     if (drop := scores['torch fp32']['mAP50'] - scores[stored]['mAP50']) > config.max_map_drop:
-        raise UserError(f"{config.out}/{config.task}.onnx: mAP50 drops by {drop:.3f} with {config.precision} weights; expected at most "
-                        f"{config.max_map_drop:g}. Set precision to fp32. The file was not kept.")
+        raise UserError(f"{config.out}/{config.task}.onnx: mAP50 drops by {drop:.3f} with {config.precision} weights; "
+                        f"expected at most {config.max_map_drop:g}. Set precision to fp32. The file was not kept.")
     return scores
 
 def describe_model(part: Path, # the model under its temporary name
@@ -158,11 +162,12 @@ def describe_model(part: Path, # the model under its temporary name
 def export_model(config: ExportConfig, # settings
                  ) -> dict: # the content of <task>.json
     "Write `<out>/<task>.onnx` and `<task>.json`, or raise and leave the files of an earlier export."
-    data, checkpoint, out = read_yolo_folder(project_path(config.data)), project_path(config.checkpoint), project_path(config.out)
+    data, checkpoint, out = (read_yolo_folder(project_path(config.data)), project_path(config.checkpoint),
+                             project_path(config.out))
     model = traceable_model(checkpoint)
     if model.names != data.names:
-        raise UserError(f"{checkpoint}: expected the classes of {config.data} ({', '.join(data.names.values())}), found "
-                        f"{', '.join(map(str, model.names.values()))}; train on this data first.")
+        raise UserError(f"{checkpoint}: expected the classes of {config.data} ({', '.join(data.names.values())}), "
+                        f"found {', '.join(map(str, model.names.values()))}; train on this data first.")
     out.mkdir(parents=True, exist_ok=True)
     part, part_sheet = out/f'.{config.task}.part.onnx', out/f'.{config.task}.part.json'
     try:

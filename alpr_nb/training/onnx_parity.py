@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import alpr_nb.training.yolov5_compat
+import alpr_nb.training.yolov5_compat # noqa: F401 (patches yolov5)
 import yolov5.val
 
 from .dataset import Split, YoloData, YoloDataset, batch_loader

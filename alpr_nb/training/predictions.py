@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-import alpr_nb.training.yolov5_compat
+import alpr_nb.training.yolov5_compat # noqa: F401 (patches yolov5)
 from yolov5.utils.general import non_max_suppression, scale_boxes
 
 from ..core.boxes import iou_matrix

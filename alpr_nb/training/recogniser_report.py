@@ -22,7 +22,7 @@ from .predictions import code_text
 def code_table(images: list[str], # paths
                ground_truth: list[list[Shape]], # labelled characters of each image
                predictions: list[list[Shape]], # predicted characters
-               ) -> pd.DataFrame: # file, code: the label, read: raw reading, weakest: least confidence of a character, exact
+               ) -> pd.DataFrame: # file, code (label), read (raw), weakest (least confidence of a character), exact
     "Label and raw reading of each crop, before any knowledge of formats."
     rows = [dict(file=file, code=code_text(truth), read=code_text(found),
                  weakest=min((float(s.text) for s in found), default=0.))
@@ -36,7 +36,8 @@ def code_scores(table: pd.DataFrame, # from `code_table`
     "Exact match rates of raw readings."
     code, read = table.code.str, table.read.str
     return pd.Series({'crops': len(table), 'exact match': table.exact.mean(),
-                      'exact match, O as 0 and I as 1': (code.translate(SHARED_GLYPHS) == read.translate(SHARED_GLYPHS)).mean(),
+                      'exact match, O as 0 and I as 1': (
+                          code.translate(SHARED_GLYPHS) == read.translate(SHARED_GLYPHS)).mean(),
                       'right number of characters': (code.len() == read.len()).mean()}, name='raw readings').to_frame()
 
 # %% ../../nbs/training/recogniser_report.ipynb #9ae6adf1

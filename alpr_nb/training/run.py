@@ -7,7 +7,12 @@ __all__ = ['COLUMNS', 'save_checkpoint', 'to_half', 'write_rows', 'write_json', 
            'pick_device', 'is_interactive', 'load_state', 'resume_state', 'epoch_line', 'run_epochs', 'train']
 
 # %% ../../nbs/training/run.ipynb #c52abc8c
-import csv, hashlib, json, os, shutil, sys
+import csv
+import hashlib
+import json
+import os
+import shutil
+import sys
 from copy import deepcopy
 from pathlib import Path
 
@@ -113,7 +118,8 @@ def pick_device(name: str, # cpu, cuda, cuda:1, or empty for a GPU when there is
     try: device = torch.device(name or ('cuda' if torch.cuda.is_available() else 'cpu'))
     except RuntimeError: raise UserError(f"device: expected cpu, cuda or cuda:<number>, found {name!r}.") from None
     if device.type == 'cuda' and (device.index or 0) >= torch.cuda.device_count():
-        raise UserError(f"device: expected an available device, found {name} with {torch.cuda.device_count()} visible GPUs; set it to '' or cpu.")
+        raise UserError(f"device: expected an available device, found {name} with {torch.cuda.device_count()} visible "
+                        "GPUs; set it to '' or cpu.")
     return device
 
 def is_interactive() -> bool: # a terminal, or a notebook in Jupyter or VS Code
@@ -130,7 +136,7 @@ def load_state(folder: Path, # <out>/resume
 def resume_state(folder: Path, # <out>/resume
                  identity: str, # of this run
                  ) -> dict|None: # saved state; None: train from the beginning
-    "State of a run with the same identity. The state of another run moves to `resume.former`, where its next start finds it."
+    "State of a run with the same identity. That of another run moves to `resume.former` for its next start."
     former, back = folder.with_name(f'{folder.name}.former'), folder.with_name(f'.{folder.name}.part')
     own, other = load_state(folder), load_state(former)
     if own.get('identity') == identity: return own
@@ -151,7 +157,8 @@ def epoch_line(row: list, # values of COLUMNS
                ) -> str: # for a log
     "Metrics of one epoch in one line."
     e, box, obj, cls, p, r, m50, m95, *_ = row
-    return f"epoch {e}/{epochs}: box {box:.4f} obj {obj:.4f} cls {cls:.4f}  P {p:.3f} R {r:.3f} mAP50 {m50:.3f} mAP50-95 {m95:.3f}"
+    return (f"epoch {e}/{epochs}: box {box:.4f} obj {obj:.4f} cls {cls:.4f}  P {p:.3f} R {r:.3f} mAP50 {m50:.3f} "
+            f"mAP50-95 {m95:.3f}")
 
 # %% ../../nbs/training/run.ipynb #62013349
 def run_epochs(trainer: Trainer, # new or restored
@@ -192,7 +199,7 @@ def run_epochs(trainer: Trainer, # new or restored
             if bar.disable: print(epoch_line(row, c.epochs), flush=True)
 
 def train(config: TrainConfig, # settings
-          ) -> dict: # precision, recall, mAP50, mAP50_95 of the best epoch, epochs, best_epoch, train_images, val_images
+          ) -> dict: # precision, recall, mAP50, mAP50_95 of the best epoch; counts of epochs and images
     "Train a detector; write exp/ and metrics.json to `out`."
     out, data = project_path(config.out), read_yolo_folder(project_path(config.data))
     folder, identity, device = out/'resume', run_identity(config, data), pick_device(config.device)

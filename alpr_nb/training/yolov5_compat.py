@@ -6,7 +6,14 @@
 __all__ = ['FOLDERS', 'label_font', 'silent_bar', 'join_plots', 'plotting', 'load_checkpoint']
 
 # %% ../../nbs/training/yolov5_compat.ipynb #23865cb9
-import contextlib, inspect, logging, os, pickle, tempfile, threading, warnings
+import contextlib
+import inspect
+import logging
+import os
+import pickle
+import tempfile
+import threading
+import warnings
 from pathlib import Path
 
 import matplotlib
@@ -20,7 +27,8 @@ from tqdm import tqdm
 from ..core.config import UserError
 
 # %% ../../nbs/training/yolov5_compat.ipynb #91192860
-FOLDERS = 'YOLOV5_CONFIG_DIR', 'YOLO_CONFIG_DIR' # environment variables: folders of the settings that yolov5 and ultralytics write on import
+# environment variables: folders of the settings that yolov5 and ultralytics write on import
+FOLDERS = 'YOLOV5_CONFIG_DIR', 'YOLO_CONFIG_DIR'
 
 @contextlib.contextmanager
 def _undone():
@@ -28,7 +36,8 @@ def _undone():
     kept = {k: os.environ.get(k) for k in ('OMP_NUM_THREADS', 'NUMEXPR_MAX_THREADS', *FOLDERS)}
     opener, saver, use = Image.open, torch.save, matplotlib.use
     matplotlib.use = lambda *args, **keys: None # yolov5 asks for `Agg`, and pyplot would keep it
-    printing, columns, backend = np.get_printoptions(), pd.options.display.max_columns, matplotlib.rcParams._get('backend')
+    printing, columns, backend = (np.get_printoptions(), pd.options.display.max_columns,
+                                  matplotlib.rcParams._get('backend'))
     with warnings.catch_warnings(), matplotlib.rc_context():
         warnings.simplefilter('ignore')
         yield
@@ -43,7 +52,8 @@ def _undone():
 
 os.environ |= {'YOLOv5_AUTOINSTALL': 'false', 'YOLO_AUTOINSTALL': 'false', 'YOLO_OFFLINE': 'true',
                'YOLO_VERBOSE': 'false', 'YOLOv5_VERBOSE': 'false'}
-with _undone(), tempfile.TemporaryDirectory(prefix='alpr-nb-yolov5-') as folder: # a process that is killed later leaves nothing behind
+# a process that is killed later leaves nothing behind
+with _undone(), tempfile.TemporaryDirectory(prefix='alpr-nb-yolov5-') as folder:
     for name in FOLDERS: os.environ.setdefault(name, folder)
     import yolov5.utils.autoanchor, yolov5.utils.dataloaders, yolov5.utils.loss, yolov5.utils.plots, yolov5.val
     import yolov5.models.common, yolov5.models.experimental, yolov5.models.yolo
@@ -69,7 +79,8 @@ def silent_bar(
 
 logging.getLogger('yolov5').setLevel(logging.WARNING)
 for module in (yolov5.val, yolov5.utils.dataloaders, yolov5.utils.autoanchor): module.tqdm = silent_bar
-yolov5.models.yolo.BaseModel.info = lambda self, *args, **keys: None # it runs the model to count operations, and prints them
+# it runs the model to count operations, and prints them
+yolov5.models.yolo.BaseModel.info = lambda self, *args, **keys: None
 
 # %% ../../nbs/training/yolov5_compat.ipynb #0b31d486
 def join_plots():
@@ -81,7 +92,8 @@ def join_plots():
 def plotting():
     "Let yolov5 draw to files; wait for its threads at the end."
     backend = matplotlib.rcParams._get('backend')
-    if isinstance(backend, str): plt.switch_backend(backend) # a notebook's backend connects to IPython only if it is loaded before Agg
+    if isinstance(backend, str):
+        plt.switch_backend(backend) # a notebook's backend connects to IPython only if it is loaded before Agg
     matplotlib.use('Agg')
     try:
         with matplotlib.rc_context(): # yolov5 sets seaborn's default style
@@ -106,10 +118,12 @@ def _model_classes() -> list: # classes, or pairs of a class and its other name,
 def load_checkpoint(path: str|Path, # a yolov5 `.pt` file
                     ) -> torch.nn.Module: # the detection model in float32, in evaluation mode, with `names` as a dict
     "Read a yolov5 detection checkpoint without running code from it."
-    path, want = Path(path), 'expected a yolov5 detection checkpoint (yolov5n.pt ... yolov5x.pt, or best.pt of a training)'
+    path, want = (Path(path),
+                  'expected a yolov5 detection checkpoint (yolov5n.pt ... yolov5x.pt, or best.pt of a training)')
     if not path.is_file(): raise UserError(f"{path}: checkpoint not found; train first, or put the file there.")
     try:
-        with torch.serialization.safe_globals(_model_classes()): ckpt = torch.load(path, map_location='cpu', weights_only=True)
+        with torch.serialization.safe_globals(_model_classes()):
+            ckpt = torch.load(path, map_location='cpu', weights_only=True)
     except pickle.UnpicklingError as e:
         what = next((w.split()[0].rstrip('.,') for w in str(e).split('GLOBAL ')[1:]), 'unreadable data')
         raise UserError(f"{path}: {want}, found {what}; use another checkpoint.") from None

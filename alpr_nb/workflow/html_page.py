@@ -8,13 +8,14 @@ __all__ = ['offline', 'environment', 'render', 'code_style', 'page', 'write_page
 # %% ../../nbs/workflow/html_page.ipynb #c506d5fb
 import html
 import re
-from pathlib import Path
-
-from ..core.atomic import write_atomic
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
+
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+
+from ..core.atomic import write_atomic
 from . import number_text
 
 # %% ../../nbs/workflow/html_page.ipynb #a2e7667d

@@ -196,6 +196,7 @@ def _ran(nb) -> str:
 def _cells_html(nb, folder: Path) -> str:
     "HTML of the cells alone, made by nbconvert."
     import logging
+
     from nbconvert import HTMLExporter
     quiet = logging.getLogger('alpr_nb.nbconvert')
     quiet.setLevel(logging.ERROR)

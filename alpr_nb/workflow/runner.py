@@ -163,7 +163,8 @@ def run_notebook(notebook: str|Path, # .ipynb with a cell tagged `parameters`
 
 # %% ../../nbs/workflow/runner.ipynb #14b9d073
 def _execute(notebook: Path, parameters: dict, running: Path, root: Path, timeout, console: Console) -> None:
-    import nbformat, papermill
+    import nbformat
+    import papermill
     nb = nbformat.read(notebook, as_version=4)
     library = any('default_exp' in directives(c.source) for c in nb.cells if c.cell_type == 'code')
     for c in nb.cells:

@@ -3,7 +3,8 @@ import string
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alpr_nb.codes.check_digits import check_holds, iso6346_digit, luhn_digit
 from alpr_nb.codes.formats import Format, matches, random_code
@@ -11,8 +12,8 @@ from alpr_nb.codes.formats import Format, matches, random_code
 CONTAINER = Format(pattern='LLL[UJZ]NNNNNNN', check='iso6346')
 
 
-# Published: ISO 6346's own example, container numbers of Maersk and Triton in the Bureau International des Containers' and
-# carriers' guides; Luhn's textbook number; the UIC number 21 81 2471 217-3.
+# Published: ISO 6346's own example, container numbers of Maersk and Triton in the guides of the Bureau International
+# des Containers and of carriers; Luhn's textbook number; the UIC number 21 81 2471 217-3.
 @pytest.mark.parametrize('code', ['CSQU3054383', 'MSKU9070323', 'TGHU7599330'])
 def test_published_containers(code): assert check_holds(code, 'iso6346') and matches(code, CONTAINER)
 
@@ -46,7 +47,8 @@ def test_luhn_catches_neighbours_that_swap_but_09(digits, i):
 
 
 def _remainder(code):
-    values = dict(zip(string.ascii_uppercase, [v for v in range(10, 39) if v not in (11, 22, 33)])) | {d: int(d) for d in string.digits}
+    values = (dict(zip(string.ascii_uppercase, [v for v in range(10, 39) if v not in (11, 22, 33)]))
+              | {d: int(d) for d in string.digits})
     return sum(values[c]*2**i for i, c in enumerate(code)) % 11
 
 
@@ -54,7 +56,8 @@ def _remainder(code):
 def test_iso6346_catches_each_wrong_digit_unless_the_remainder_is_10(seed, i, other):
     code = random_code(np.random.default_rng(seed), CONTAINER)
     wrong = code[:i] + other + code[i+1:]
-    if wrong != code and 10 not in (_remainder(code[:-1]), _remainder(wrong[:-1])): assert not check_holds(wrong, 'iso6346')
+    if wrong != code and 10 not in (_remainder(code[:-1]), _remainder(wrong[:-1])):
+        assert not check_holds(wrong, 'iso6346')
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 8))

@@ -24,7 +24,8 @@ def test_alignment_is_the_best_of_all(seed):
 @pytest.mark.parametrize('seed', range(10))
 def test_the_n_best_codes_are_those_of_a_full_list(seed):
     scores = np.random.default_rng(seed).random((4, 5))
-    every = {''.join(c): np.prod([scores[i, 'ABCDE'.index(x)] for i, x in enumerate(c)]) for c in product('ABCDE', repeat=4)}
+    every = {''.join(c): np.prod([scores[i, 'ABCDE'.index(x)] for i, x in enumerate(c)])
+             for c in product('ABCDE', repeat=4)}
     found = list(n_best(scores, 'ABCDE', limit=50))
     assert [c for c, _ in found] == sorted(every, key=every.get, reverse=True)[:50]
     assert [s for _, s in found] == pytest.approx([every[c] for c, _ in found])

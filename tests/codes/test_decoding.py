@@ -1,7 +1,8 @@
 "Decoding of detections with probabilities: formats, gaps, check digits, owners, missing characters."
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from alpr_nb.codes.check_digits import iso6346_digit
 from alpr_nb.codes.decoding import decode
@@ -112,7 +113,8 @@ def test_letters_whose_values_differ_by_11_are_told_apart_by_how_codes_begin():
     assert decode(seen, CONTAINER).code == 'MHKU3653790' and decode(seen, owners).code == 'MRKU3653790'
     strange = rows('QXZU305438' + iso6346_digit('QXZU305438'))
     assert decode(strange, owners).code == decode(strange, CONTAINER).code, 'a clear code of another owner stays'
-    assert decode(rows('MHKU365379', _1={'H': .8, 'R': .15}), dict(c=owners['container'].model_copy(update=dict(derive=True)))).code == 'MRKU3653790'
+    assert decode(rows('MHKU365379', _1={'H': .8, 'R': .15}),
+                  dict(c=owners['container'].model_copy(update=dict(derive=True)))).code == 'MRKU3653790'
 
 
 def test_a_check_digit_vouches_for_one_doubtful_character_and_not_for_two():

@@ -1,10 +1,11 @@
 "Scores of characters at positions: look-alikes, shared glyphs, gaps, and whether there is a character."
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from alpr_nb.codes.emissions import (allowed_mask, emission_scores, existence_posterior, existence_prior, gap_log_likelihood,
-                                     probability_matrix)
+from alpr_nb.codes.emissions import (allowed_mask, emission_scores, existence_posterior, existence_prior,
+                                     gap_log_likelihood, probability_matrix)
 from alpr_nb.codes.formats import ALPHABET, SUBSTITUTIONS
 from alpr_nb.codes.substitutions import look_alikes
 
@@ -25,7 +26,8 @@ def test_a_look_alike_counts_in_part_where_it_is_not_allowed():
 
 
 def test_a_shared_glyph_counts_in_full_for_the_part_that_both_have():
-    assert scores_of({'O': .5, '0': .4}, 'N', same=('O0',)) == {'0': .85} # 0.4 + half of 0.5 + the other half of the common 0.4
+    # 0.4 + half of 0.5 + the other half of the common 0.4
+    assert scores_of({'O': .5, '0': .4}, 'N', same=('O0',)) == {'0': .85}
 
 
 @pytest.mark.parametrize('probs', [[{'A': .5, 'B': .25}], np.array([[.5, .25]])])

@@ -1,7 +1,8 @@
 "Patterns and formats: what they allow, what is refused, random codes."
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alpr_nb.codes.formats import Format, as_format, format_of, matches, parse_pattern, random_code, to_mercosul
 
@@ -33,7 +34,8 @@ def test_mercosul_conversion():
 
 def test_a_prefix_must_begin_a_code():
     for wrong in ('MSC1', 'MSCA', 'MSCU12345678'):
-        with pytest.raises(ValueError, match=f"prefixes: '{wrong}'"): Format(pattern='LLL[UJZ]NNNNNNN', prefixes=(wrong,))
+        with pytest.raises(ValueError, match=f"prefixes: '{wrong}'"):
+            Format(pattern='LLL[UJZ]NNNNNNN', prefixes=(wrong,))
 
 
 @pytest.mark.parametrize('gaps', [(0,), (7,), (3, 9)])

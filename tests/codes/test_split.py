@@ -1,7 +1,8 @@
 "The split is the same on every machine: it depends on nothing but the code, the seed and the share."
 from hashlib import sha256
 
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from alpr_nb.codes.split import in_validation
 

@@ -1,5 +1,6 @@
 "Substitutions by position, as in the thesis."
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alpr_nb.codes.formats import ALPHABET, Format, format_of
 from alpr_nb.codes.substitutions import look_alikes, substitute

@@ -1,7 +1,8 @@
 "IoU and NMS against values by hand and against torchvision."
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from alpr_nb.core.boxes import iou, iou_matrix, nms
@@ -11,7 +12,8 @@ BOXES = arrays(float, st.tuples(st.integers(1, 8), st.just(4)), elements=st.floa
 
 
 def test_by_hand():
-    assert iou_matrix([(0, 0, 4, 4)], [(2, 2, 6, 6), (8, 8, 9, 9), (0, 0, 4, 4)]).tolist() == [[pytest.approx(4/28), 0, 1]]
+    assert (iou_matrix([(0, 0, 4, 4)], [(2, 2, 6, 6), (8, 8, 9, 9), (0, 0, 4, 4)]).tolist()
+            == [[pytest.approx(4/28), 0, 1]])
     assert iou(np.array([0, 0, 4, 4]), np.array([[2, 2, 6, 6]])).tolist() == [pytest.approx(4/28)]
     assert iou_matrix([], [(0, 0, 1, 1)]).shape == (0, 1)
     assert iou_matrix([(1, 1, 1, 1)], [(1, 1, 1, 1)])[0, 0] == 0 # no area, no division by zero
@@ -33,4 +35,5 @@ def test_boxes_that_are_kept_do_not_overlap_and_cover_the_others(boxes, seed, th
     assert (np.diff(scores[kept]) <= 0).all()
     overlaps = iou_matrix(boxes, boxes)
     assert (overlaps[np.ix_(kept, kept)][~np.eye(len(kept), dtype=bool)] <= threshold + 1e-9).all()
-    for i in set(range(len(boxes))) - set(kept): assert any(overlaps[i, k] > threshold - 1e-9 and scores[k] >= scores[i] for k in kept)
+    for i in set(range(len(boxes))) - set(kept):
+        assert any(overlaps[i, k] > threshold - 1e-9 and scores[k] >= scores[i] for k in kept)

@@ -5,7 +5,8 @@ from alpr_nb.core.config import UserError
 from alpr_nb.core.csv_files import read_table
 
 
-@pytest.mark.parametrize('content', ['image,code\na.jpg,0001234\n', '\ufeffimage, code\r\na.jpg, 0001234\r\n', 'code,image\n0001234 ,a.jpg\n',
+@pytest.mark.parametrize('content', ['image,code\na.jpg,0001234\n', '\ufeffimage, code\r\na.jpg, 0001234\r\n',
+                                     'code,image\n0001234 ,a.jpg\n',
                                      'image,code,note\n"a.jpg","0001234","x, y"\n'])
 def test_every_column_is_text_without_spaces(tmp_path, content):
     (tmp_path/'t.csv').write_text(content, encoding='utf-8', newline='')
@@ -13,7 +14,8 @@ def test_every_column_is_text_without_spaces(tmp_path, content):
     assert t[['image', 'code']].values.tolist() == [['a.jpg', '0001234']]
 
 
-@pytest.mark.parametrize('content, said', [(b'', 'not a table'), (b'image,text\n', 'no column code, found image, text'), (b'\xff\xfe\x00x', 'not a table')])
+@pytest.mark.parametrize('content, said', [(b'', 'not a table'), (b'image,text\n', 'no column code, found image, text'),
+                                           (b'\xff\xfe\x00x', 'not a table')])
 def test_errors_name_the_file_and_the_columns(tmp_path, content, said):
     (tmp_path/'t.csv').write_bytes(content)
     with pytest.raises(UserError) as e: read_table(tmp_path/'t.csv', 'image', 'code')

@@ -32,7 +32,8 @@ def test_usual_modes_are_decoded(mode):
     assert decode_image(stored(Image.new(mode, (4, 3)))).shape == (3, 4, 3)
 
 
-@pytest.mark.parametrize('data', [b'', b'GIF89a', stored(Image.new('I;16', (4, 3))), stored(Image.new('RGB', (400, 300)), 'JPEG')[:-400],
+@pytest.mark.parametrize('data', [b'', b'GIF89a', stored(Image.new('I;16', (4, 3))),
+                                  stored(Image.new('RGB', (400, 300)), 'JPEG')[:-400],
                                   stored(Image.new('RGB', (4, 3)), 'GIF')])
 def test_other_files_are_refused_by_name(data):
     with pytest.raises(UserError, match='a.jpg: '): decode_image(data, 'a.jpg')

@@ -4,9 +4,9 @@ import pytest
 from distributed import LocalCluster
 
 from alpr_nb.core.config import UserError
+from alpr_nb.core.parallel import workers
 from alpr_nb.data.prepare import prepare
 from alpr_nb.drawing.synthesize import synthesize
-from alpr_nb.core.parallel import workers
 
 
 @pytest.fixture(scope='module')

@@ -20,7 +20,8 @@ def test_the_order_of_the_detections_does_not_matter(seed):
 @pytest.mark.parametrize('degrees', [-30, -20, 0, 20, 30])
 def test_a_tilted_row_is_one_row(degrees):
     t = np.deg2rad(degrees)
-    assert [r.tolist() for r in rows_of(boxes_at(*[(80*i*np.cos(t), 80*i*np.sin(t)) for i in range(7)]))] == [list(range(7))]
+    assert ([r.tolist() for r in rows_of(boxes_at(*[(80*i*np.cos(t), 80*i*np.sin(t)) for i in range(7)]))]
+            == [list(range(7))])
 
 
 def test_one_column_is_read_downwards_and_two_rows_stay_rows():

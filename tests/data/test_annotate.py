@@ -7,34 +7,13 @@ import zipfile
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
-
-from alpr_nb.data.labelme import Annotation, Shape, labelme_dict, read_labelme, reading_order
-from alpr_nb.data.review_list import show_least_certain
-from alpr_nb.data.batches import iter_samples, list_samples
-from alpr_nb.inference.config import ReaderConfig
-from alpr_nb.core.config import UserError
-from alpr_nb.data.prepare import check_sample
-from alpr_nb.inference.detector import Detections
-
-from alpr_nb.drawing.plates.plates import draw_plate
-from alpr_nb.data.proposals import propose_chars
-from alpr_nb.inference.reader import Reader
-from alpr_nb.data.yolo_labels import class_numbers
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from onnx_models import ALPHABET, fixed_model, text_model
 
 from alpr_nb.core.config import UserError
 from alpr_nb.data.annotate import annotate
 from alpr_nb.data.batches import iter_samples, list_samples
-from alpr_nb.data.labelme import (
-    Annotation,
-    Shape,
-    labelme_dict,
-    read_labelme,
-    reading_order,
-)
+from alpr_nb.data.labelme import Annotation, Shape, labelme_dict, read_labelme, reading_order
 from alpr_nb.data.prepare import check_sample
 from alpr_nb.data.proposals import layout_problem, propose_chars
 from alpr_nb.data.review_list import show_least_certain, summary
@@ -44,6 +23,7 @@ from alpr_nb.drawing.plates.plates import draw_plate
 from alpr_nb.inference.config import ReaderConfig
 from alpr_nb.inference.detector import Detections
 from alpr_nb.inference.reader import Reader
+from onnx_models import ALPHABET, fixed_model, text_model
 
 CONFIG = ReaderConfig(scope='truck', formats=dict(old=dict(pattern='LLLNNNN', same=['O0', 'I1']), mercosul='LLLNLNN'))
 PLATES = [[100, 60, 80, 30, .9, 1], [400, 200, 80, 30, .5, 1]]

@@ -3,13 +3,13 @@ import json
 
 import pandas as pd
 import pytest
-from annotated_sources import BOX, VOC, H, W, coco, found, labelme, make, picture
 
 from alpr_nb.core.config import UserError
 from alpr_nb.data.annotation_formats import FORMATS
 from alpr_nb.data.importers import import_source
 from alpr_nb.data.labelme import read_labelme
 from alpr_nb.data.yolo_labels import yolo_line
+from annotated_sources import BOX, VOC, H, W, coco, found, labelme, make, picture
 
 # one box in each form
 

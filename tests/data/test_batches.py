@@ -6,12 +6,12 @@ import zipfile
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_batches import label, make_source, pack, picture, refused, run
 
 from alpr_nb.core.config import UserError
 from alpr_nb.data import batches
 from alpr_nb.data.batches import combine, list_samples
 from alpr_nb.data.labelme import Annotation
+from small_batches import label, make_source, pack, picture, refused, run
 
 # archives that must not be trusted
 

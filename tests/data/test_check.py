@@ -10,36 +10,21 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from corrupted import clean_source, corrupt_source, png
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alpr_nb.core.config import UserError
 from alpr_nb.core.image_files import decode_image
 from alpr_nb.data.checks.check import check
-from alpr_nb.data.checks.findings import (
-    FINDING_KINDS,
-    Finding,
-    findings_table,
-    printable,
-    propose_quarantine,
-    quarantined_names,
-    read_quarantine,
-    summary,
-    write_table,
-)
+from alpr_nb.data.checks.findings import (FINDING_KINDS, Finding, findings_table, printable, propose_quarantine,
+                                          quarantined_names, read_quarantine, summary, write_table)
 from alpr_nb.data.checks.findings_grid import findings_grid
 from alpr_nb.data.checks.sample_checks import header_findings, sample_findings
 from alpr_nb.data.checks.sample_files import SampleFiles
-from alpr_nb.data.labelme import (
-    Annotation,
-    Shape,
-    labelme_json,
-    read_labelme,
-    write_labelme,
-)
+from alpr_nb.data.labelme import Annotation, Shape, labelme_json, read_labelme, write_labelme
 from alpr_nb.data.prepare import check_sample
 from alpr_nb.data.yolo_labels import clip_shapes
+from corrupted import clean_source, corrupt_source, png
 
 FORMATS = dict(old='LLLNNNN', mercosul='LLLNLNN')
 CLASSES = list('ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789')

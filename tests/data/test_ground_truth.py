@@ -1,5 +1,6 @@
 "The true codes of a set: three forms, and hostile sets."
 import pytest
+
 from alpr_nb.core.config import UserError
 from alpr_nb.data.ground_truth import read_truth
 from photo_sets import labelme, photo
@@ -45,7 +46,8 @@ def spoil_empty_file(d): (d/'validation.csv').write_text('')
 def spoil_columns(d): (d/'validation.csv').write_text('file,code\na.jpg,ABC1234\n')
 def spoil_code(d): (d/'validation.csv').write_text('image,code\na.jpg,\nb.jpg,ABC1234\n')
 def spoil_twice(d): (d/'validation.csv').write_text('image,code\na.jpg,ABC1234\na.jpg,abc-1234\nb.jpg,ABC1234\n')
-def spoil_unknown_plates(d): (d/'validation.csv').write_text('image,code\na.jpg,ABC1235\na.jpg,ABC1236\nb.jpg,XYZ1A34\n')
+def spoil_unknown_plates(d):
+    (d/'validation.csv').write_text('image,code\na.jpg,ABC1235\na.jpg,ABC1236\nb.jpg,XYZ1A34\n')
 def spoil_names(d): (d/'validation.csv').write_text('image,code\nx/a.jpg,ABC1234\ny/a.jpg,ABC1235\nb.jpg,XYZ1A34\n')
 def spoil_binary(d): (d/'validation.csv').write_bytes(b'\xff\xfe\x00image\x93')
 def spoil_label(d): (d/'b.json').unlink()

@@ -3,7 +3,6 @@ import hashlib
 import json
 
 import pytest
-from annotated_sources import BOX, VOC, H, W, found, make, picture, turned
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +11,7 @@ from alpr_nb.data.annotation_formats import RawAnnotation
 from alpr_nb.data.importers import import_source, place_boxes
 from alpr_nb.data.labelme import Shape, read_labelme
 from alpr_nb.data.yolo_labels import clip_shapes, yolo_line
+from annotated_sources import BOX, VOC, H, W, found, make, picture, turned
 
 
 def digest(folder):

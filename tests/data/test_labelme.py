@@ -6,15 +6,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from alpr_nb.core.config import UserError
-from alpr_nb.data.labelme import (
-    Annotation,
-    Shape,
-    bounding_box,
-    labelme_json,
-    read_labelme,
-    reading_order,
-    write_labelme,
-)
+from alpr_nb.data.labelme import (Annotation, Shape, bounding_box, labelme_json, read_labelme, reading_order,
+                                  write_labelme)
 
 coord = st.floats(-1e5, 1e5, allow_nan=False)
 text = st.text(min_size=1, max_size=8)

@@ -10,30 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alpr_nb.codes.split import in_validation
 from alpr_nb.core.config import UserError
-from alpr_nb.data.prepare import prepare
-from alpr_nb.data.pack import pack
-from alpr_nb.codes.split import in_validation
-from alpr_nb.data.batches import (
-    combine,
-    find_parts,
-    iter_samples,
-    list_samples,
-    read_validation,
-)
-from alpr_nb.data.pack import pack
-from alpr_nb.codes.split import in_validation
+from alpr_nb.data.batches import combine, find_parts, iter_samples, list_samples, read_validation
 from alpr_nb.data.ground_truth import read_truth
-from alpr_nb.data.labelme import (
-    Annotation,
-    Shape,
-    labelme_dict,
-    read_labelme,
-    write_labelme,
-)
+from alpr_nb.data.labelme import Annotation, Shape, labelme_dict, read_labelme, write_labelme
 from alpr_nb.data.pack import pack, split_of
 from alpr_nb.data.prepare import prepare
-from alpr_nb.codes.split import in_validation
 
 W, H = 100, 60
 CODES = [f'ABC{i:04}' for i in range(400)]

@@ -1,9 +1,9 @@
 "Which annotation belongs to which image, and what is reported without a partner."
 import pytest
-from annotated_sources import found, make, picture
 
 from alpr_nb.data.importers import import_source
 from alpr_nb.data.pairing import match_listed, pair_key
+from annotated_sources import found, make, picture
 
 
 def test_whatever_has_no_partner_is_named(tmp_path):

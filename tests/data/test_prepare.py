@@ -10,20 +10,6 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image
-from small_batches import (
-    CODES,
-    H,
-    W,
-    characters,
-    crops,
-    digest,
-    label,
-    make_source,
-    pack,
-    picture,
-    refused,
-    run,
-)
 
 from alpr_nb.core.config import UserError
 from alpr_nb.core.image_files import decode_image
@@ -31,6 +17,7 @@ from alpr_nb.data.batches import list_samples
 from alpr_nb.data.ground_truth import read_truth
 from alpr_nb.data.labelme import Annotation, Shape, labelme_json, read_labelme
 from alpr_nb.data.prepare import prepare
+from small_batches import CODES, H, W, characters, crops, digest, label, make_source, pack, picture, refused, run
 
 # what is written
 

@@ -1,6 +1,5 @@
 "What check puts into quarantine is left out by everything that follows, and nothing else is."
 import pytest
-from corrupted import clean_source, corrupt_source
 from test_check import FORMATS, photo
 
 from alpr_nb.core.config import UserError
@@ -9,6 +8,7 @@ from alpr_nb.data.checks.check import check
 from alpr_nb.data.checks.findings import FINDING_KINDS, write_table
 from alpr_nb.data.pack import pack
 from alpr_nb.data.prepare import prepare
+from corrupted import clean_source, corrupt_source
 
 
 def ready(folder):

@@ -11,16 +11,20 @@ from alpr_nb.drawing.settings import SynthesisSettings, load_settings
     (dict(validation='much'), "synth.validation: expected a valid number, found 'much'"),
     (dict(seed=-1), 'synth.seed'), (dict(seed=1.5), 'synth.seed'), (dict(seed=True), 'synth.seed'),
     (dict(size=[960]), 'synth.size'), (dict(size=[0, 540]), 'synth.size.0'),
-    (dict(strip=-1), 'synth.strip'), (dict(strip=600), 'strip must be at most the height of a scene, 540 px, found 600'),
+    (dict(strip=-1), 'synth.strip'),
+    (dict(strip=600), 'strip must be at most the height of a scene, 540 px, found 600'),
     (dict(plate_width=[.5, .1]), 'synth.plate-width'), (dict(plate_width=[.001, .1]), 'synth.plate-width.0'),
-    (dict(vehicles=31), 'synth.vehicles'), (dict(strength=-.1), 'synth.strength'), (dict(strength=float('nan')), 'synth.strength'),
+    (dict(vehicles=31), 'synth.vehicles'), (dict(strength=-.1), 'synth.strength'),
+    (dict(strength=float('nan')), 'synth.strength'),
     (dict(formats={'old': -1}), 'synth.formats.old'), (dict(formats={}), 'synth.formats: at least one weight'),
-    (dict(formats={'old': 0}), 'synth.formats: at least one weight'), (dict(formats={'british': 1}), "patterns has no 'british'"),
+    (dict(formats={'old': 0}), 'synth.formats: at least one weight'),
+    (dict(formats={'british': 1}), "patterns has no 'british'"),
     (dict(patterns={'british': 'LLNNLLL'}, formats={'british': 1}), "the table of plate layouts has no 'british'"),
     (dict(categories={'pink': 1}), "the table of plate palettes has no 'pink'"),
     (dict(quality=0), 'synth.quality'), (dict(annotator='../x'), 'synth.annotator'),
     (dict(colour=1), 'synth.colour is an unknown key; the section takes task, seed'),
-    (dict(wear={'moss': .1}), 'synth.wear.moss'), (dict(wear={'flakes': 1.2}), 'synth.wear.flakes'), (dict(wear=.3), 'synth.wear'),
+    (dict(wear={'moss': .1}), 'synth.wear.moss'), (dict(wear={'flakes': 1.2}), 'synth.wear.flakes'),
+    (dict(wear=.3), 'synth.wear'),
     (dict(renderer='alpr_nb.drawing.steel.renderer', wear={'flakes': .1}), 'wear must be absent'),
     (dict(renderer='alpr_nb.nobody', looks={}), "found 'alpr_nb.nobody'"),
     (dict(painter='alpr_nb.drawing.steel.renderer'), 'synth.painter is an unknown key'),
@@ -35,7 +39,8 @@ def test_a_missing_task_is_named():
 
 
 def test_defaults_follow_the_task_and_the_renderer():
-    assert SynthesisSettings(task='cd').plate_width == (.03, .6) and SynthesisSettings(task='cr').plate_width == (.07, .45)
+    assert SynthesisSettings(task='cd').plate_width == (.03, .6)
+    assert SynthesisSettings(task='cr').plate_width == (.07, .45)
     assert SynthesisSettings(task='cd').formats == {'old': .7, 'mercosul': .3}
 
 

@@ -10,12 +10,10 @@ import pytest
 import yaml
 
 import alpr_nb.drawing.synthesize as synth
-from alpr_nb.data.labelme import read_labelme
 from alpr_nb.codes.check_digits import check_holds
+from alpr_nb.codes.split import in_validation
 from alpr_nb.core.config import UserError
-from alpr_nb.codes.split import in_validation
-from alpr_nb.codes.check_digits import check_holds
-from alpr_nb.codes.split import in_validation
+from alpr_nb.data.labelme import read_labelme
 from alpr_nb.drawing.settings import SynthesisSettings
 from alpr_nb.drawing.synthesize import draw_sample, in_validation_split, synthesize
 
@@ -29,7 +27,8 @@ def members(folder, kind):
     out = {}
     for p in sorted(folder.glob(f'*_{kind}_part_*.zip')):
         with zipfile.ZipFile(p) as z:
-            assert all(i.compress_type == zipfile.ZIP_STORED and i.date_time == (1980, 1, 1, 0, 0, 0) for i in z.infolist())
+            assert all(i.compress_type == zipfile.ZIP_STORED and i.date_time == (1980, 1, 1, 0, 0, 0)
+                       for i in z.infolist())
             out |= {n: z.read(n) for n in z.namelist()}
     return out
 
@@ -48,21 +47,25 @@ def runs(tmp_path_factory):
 @pytest.mark.parametrize('task', ['cd', 'cr'])
 def test_bytes_do_not_depend_on_processes(runs, task):
     a, b = content(runs/f'{task}1'), content(runs/f'{task}2')
-    assert list(a) == sorted([f'ann_{k}_part_{n}.zip' for k in ('image', 'label') for n in (1, 2, 3)] + ['synthetic.json', 'validation.csv'])
+    assert list(a) == sorted([f'ann_{k}_part_{n}.zip' for k in ('image', 'label') for n in (1, 2, 3)]
+                             + ['synthetic.json', 'validation.csv'])
     assert a == b
 
 
 def test_parts_have_their_sizes_and_names(runs):
     for n, size in ((1, 12), (2, 12), (3, 6)):
-        with zipfile.ZipFile(runs/f'cd1/ann_image_part_{n}.zip') as i, zipfile.ZipFile(runs/f'cd1/ann_label_part_{n}.zip') as l:
+        with (zipfile.ZipFile(runs/f'cd1/ann_image_part_{n}.zip') as i,
+              zipfile.ZipFile(runs/f'cd1/ann_label_part_{n}.zip') as l):
             assert len(i.namelist()) == size
             assert [x.rsplit('.', 1)[0] for x in i.namelist()] == [x.rsplit('.', 1)[0] for x in l.namelist()]
             assert not any('/' in x for x in i.namelist() + l.namelist())
 
 
 def test_other_seeds_and_tasks_differ(tmp_path, runs):
-    assert draw_sample(0, SynthesisSettings(task='cd', seed=3, **SMALL)).jpeg != draw_sample(0, SynthesisSettings(task='cd', seed=4, **SMALL)).jpeg
-    one, many = draw_sample(7, SynthesisSettings(task='cr', seed=3, validation=.2, annotator='ann', **SMALL)), members(runs/'cr1', 'image')
+    assert draw_sample(0, SynthesisSettings(task='cd', seed=3, **SMALL)).jpeg != draw_sample(
+        0, SynthesisSettings(task='cd', seed=4, **SMALL)).jpeg
+    one, many = (draw_sample(7, SynthesisSettings(task='cr', seed=3, validation=.2, annotator='ann', **SMALL)),
+                 members(runs/'cr1', 'image'))
     assert many['ann-cr-000007.jpg'] == one.jpeg  # a sample depends on its number, not on the run's length
 
 
@@ -99,7 +102,8 @@ def test_no_code_is_on_both_sides(runs):
 
 
 def test_share_that_validates():
-    for share in (0, .1, .25, 1/3, 1): assert abs(sum(in_validation_split(i, share) for i in range(3000)) - 3000*share) <= 1
+    for share in (0, .1, .25, 1/3, 1):
+        assert abs(sum(in_validation_split(i, share) for i in range(3000)) - 3000*share) <= 1
 
 
 def test_stored_scenes_read_back(runs):
@@ -131,14 +135,16 @@ def test_someone_elses_folder_is_not_replaced(tmp_path):
 
 
 @pytest.mark.parametrize('keys, said', [(dict(count=0), 'synth.count: expected a whole number above 0, found 0'),
-                                        (dict(count=1.5), 'count'), (dict(batch_size=0), 'synth.batch-size'), (dict(colour=1), 'colour')])
+                                        (dict(count=1.5), 'count'), (dict(batch_size=0), 'synth.batch-size'),
+                                        (dict(colour=1), 'colour')])
 def test_wrong_keys_leave_nothing_behind(tmp_path, keys, said):
     with pytest.raises(UserError, match=said): synthesize(**dict(task='cr', out=tmp_path/'o', count=2, n_jobs=1) | keys)
     assert not list(tmp_path.iterdir())
 
 
 def test_weights_choose(tmp_path):
-    s = SynthesisSettings(task='cr', formats={'mercosul': 1, 'old': 0}, categories={'commercial': 1}, rows2=0, strength=0, **SMALL)
+    s = SynthesisSettings(task='cr', formats={'mercosul': 1, 'old': 0}, categories={'commercial': 1}, rows2=0,
+                          strength=0, **SMALL)
     for i in range(5):
         said = ''.join(x['label'] for x in json.loads(draw_sample(i, s).label)['shapes'])
         assert said[3].isdigit() and said[4].isalpha()
@@ -150,8 +156,10 @@ def test_a_renderer_draws_codes_that_are_no_plates(name, task):
     "Codes on steel through the same settings: right side of the split, check digits that hold, one box a character."
     section = yaml.safe_load((Path(__file__).parents[2]/f'conf/data/drawing/{name}.yaml').read_text())['looks']
     scheme = dict(container='iso6346', wagon='luhn')[name]
-    patterns = dict(iso6346=dict(pattern='LLL[UJZ]NNNNNNN', check=scheme)) if name == 'container' else dict(wagon1520=dict(pattern='N'*8, check=scheme))
-    s = SynthesisSettings(task=task, size=(640, 360), validation=.5, renderer='alpr_nb.drawing.steel.renderer', looks=section, patterns=patterns, formats=dict.fromkeys(patterns, 1))
+    patterns = (dict(iso6346=dict(pattern='LLL[UJZ]NNNNNNN', check=scheme)) if name == 'container'
+                else dict(wagon1520=dict(pattern='N'*8, check=scheme)))
+    s = SynthesisSettings(task=task, size=(640, 360), validation=.5, renderer='alpr_nb.drawing.steel.renderer',
+                          looks=section, patterns=patterns, formats=dict.fromkeys(patterns, 1))
     samples = [draw_sample(i, s) for i in range(4)]
     assert [x.jpeg for x in samples] == [draw_sample(i, s).jpeg for i in range(4)]
     for i, x in enumerate(samples):

@@ -1,7 +1,9 @@
 "The benchmark: reading a set with models made by hand, and the stage notebook from parameters to results."
-import json, shutil
+import json
+import shutil
 
 import pytest
+
 from alpr_nb.codes.scope import load_scope
 from alpr_nb.core.config import UserError
 from alpr_nb.data.ground_truth import read_truth
@@ -73,7 +75,8 @@ def hand_made_reader(project):
 
 def test_models_of_another_scope_and_single_models_are_refused(project, monkeypatch):
     monkeypatch.chdir(project)
-    with pytest.raises(UserError, match='expected scope.name wagon as in this set, found truck'): open_reader('wagon', '', 'cd.onnx', 'cr.onnx', {})
+    with pytest.raises(UserError, match='expected scope.name wagon as in this set, found truck'):
+        open_reader('wagon', '', 'cd.onnx', 'cr.onnx', {})
     with pytest.raises(UserError, match='only one model is named'): open_reader('truck', '', 'cd.onnx', '', {})
     assert open_reader('truck', '', '', 'cr.onnx', dict(cr=dict(threshold=.4)), crop=True).config.cr.threshold == .4
 

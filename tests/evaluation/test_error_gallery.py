@@ -2,12 +2,12 @@
 import json
 
 import pytest
-from fabricated import benchmark, prediction
-from html_assets import Loads
 
 from alpr_nb.core.config import UserError
 from alpr_nb.evaluation.error_gallery import gallery, render_errors
 from alpr_nb.evaluation.error_kinds import KINDS
+from fabricated import benchmark, prediction
+from html_assets import Loads
 
 CODES = [f'ABC{n:04d}' for n in range(20)]
 
@@ -32,7 +32,8 @@ def test_hostile_names_stay_text(tmp_path):
 
 def test_kinds_are_counted_whole(tmp_path):
     "What the page lists and what the metrics count are the same failures."
-    lines = benchmark(tmp_path/'outputs/truck/benchmark/cars', [(c, c if i % 3 else c[:-1], .5) for i, c in enumerate(CODES)])
+    lines = benchmark(tmp_path/'outputs/truck/benchmark/cars',
+                      [(c, c if i % 3 else c[:-1], .5) for i, c in enumerate(CODES)])
     m = json.loads((tmp_path/'outputs/truck/benchmark/cars/metrics.json').read_text())
     wrong = sum(p['kind'] != 'right' for p in lines)
     assert wrong == round(20*(1 - m['acc@0.2'])) == render_errors(tmp_path, 'truck').read_text().count('<li data-')

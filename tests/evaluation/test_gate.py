@@ -2,6 +2,7 @@
 import json
 
 import pytest
+
 from alpr_nb.core.config import UserError
 from alpr_nb.evaluation.gate import verify
 

@@ -1,13 +1,14 @@
 "Metrics against values computed by hand, rapidfuzz, scipy's bootstrap and yolov5's average precision."
-import numpy as np, pytest
-from hypothesis import given, settings, strategies as st
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from alpr_nb.evaluation.metrics import (align, average_precision, bootstrap_interval, bootstrap_weights, cer,
-                                        character_accuracy,
-                                        detection_scores, edit_distance, expected_calibration_error, median_p95,
-                                        reliability_bins, tilt,
-                                        true_positives)
 from alpr_nb.core.boxes import iou_matrix
+from alpr_nb.evaluation.metrics import (align, average_precision, bootstrap_interval, bootstrap_weights, cer,
+                                        character_accuracy, detection_scores, edit_distance, expected_calibration_error,
+                                        median_p95, reliability_bins, tilt, true_positives)
+
 
 def slow_levenshtein(a, b):
     if not a or not b: return len(a) + len(b)
@@ -62,7 +63,8 @@ def test_repeated_vehicles_are_drawn_together():
     assert bootstrap_interval([1, 1, 1, 1], draws) == (1, 1)
 
 def test_overlap_and_greedy_matching():
-    assert iou_matrix([(0, 0, 4, 4)], [(2, 2, 6, 6), (8, 8, 9, 9), (0, 0, 4, 4)]).tolist() == [[pytest.approx(4/28), 0, 1]]
+    assert (iou_matrix([(0, 0, 4, 4)], [(2, 2, 6, 6), (8, 8, 9, 9), (0, 0, 4, 4)]).tolist()
+            == [[pytest.approx(4/28), 0, 1]])
     assert iou_matrix([], [(0, 0, 1, 1)]).shape == (0, 1)
     assert iou_matrix([(1, 1, 1, 1)], [(1, 1, 1, 1)])[0, 0] == 0      # no area, no overlap, no division by zero
     two = [(0, 0, 10, 10), (0, 0, 10, 10.5)]
@@ -71,14 +73,17 @@ def test_overlap_and_greedy_matching():
 
 def test_average_precision_by_hand():
     assert average_precision([.9, .8, .7], [True, False, True], 2) == pytest.approx((51 + 50*2/3)/101)
-    assert average_precision([.9], [True], 1) == 1 and average_precision([], [], 3) == 0 and average_precision([.5], [False], 0) == 0
+    assert average_precision([.9], [True], 1) == 1
+    assert average_precision([], [], 3) == 0
+    assert average_precision([.5], [False], 0) == 0
 
 def test_average_precision_agrees_with_yolov5():
     compute_ap = pytest.importorskip('yolov5.utils.metrics').compute_ap
     rng = np.random.default_rng(1)
     conf = rng.random(300)
     right = rng.random(300) < conf
-    n = right.sum()                                                # all are found: beyond the last recall yolov5 goes on
+    # all are found: beyond the last recall yolov5 goes on
+    n = right.sum()
     order = np.argsort(-conf)
     hits = np.cumsum(right[order])
     theirs = compute_ap(hits/n, hits/np.arange(1, 301))[0]

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import alpr_nb
-
 from alpr_nb.inference.bundle import BundleError, load_bundle, packaged_bundle, write_bundle
 from alpr_nb.inference.config import ReaderConfig, ReaderSettings
 from alpr_nb.inference.reader import Reader

@@ -3,7 +3,8 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from alpr_nb.core.boxes import nms
 from alpr_nb.inference.config import DetectorConfig
@@ -45,6 +46,7 @@ def test_letterbox_agrees_with_yolov5():
     pytest.importorskip('yolov5')
     import alpr_nb.training.yolov5_compat # noqa: F401  before yolov5, so that it stays quiet and offline
     from yolov5.utils import augmentations as aug
+
     image = np.random.default_rng(0).integers(0, 256, (90, 260, 3), dtype=np.uint8)
     for shape, size in (((90, 260), 256), ((77, 130), 256), ((200, 150), 128)):
         part = np.ascontiguousarray(np.resize(image, (*shape, 3)))

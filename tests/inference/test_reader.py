@@ -12,7 +12,7 @@ import pytest
 from alpr_nb.core.reading_order import rows_of
 from alpr_nb.inference.bundle import write_bundle
 from alpr_nb.inference.config import ReaderConfig
-from alpr_nb.inference.detector import DetectorError, Detections
+from alpr_nb.inference.detector import Detections, DetectorError
 from alpr_nb.inference.read_command import list_images, read_command
 from alpr_nb.inference.reader import Reader, decode_chars
 from onnx_models import ALPHABET, colour_model, fixed_model, text_model

@@ -9,13 +9,13 @@ import cv2
 import numpy as np
 import pytest
 import yaml
-from conftest import ROOT
-from onnx_models import fixed_model, text_model
 
 from alpr_nb.codes.scope import Scope
 from alpr_nb.core.config import UserError
 from alpr_nb.inference.config import (CodeSpec, DetectorConfig, ReaderConfig, ReaderSettings, load_reader_config,
                                       reader_config)
+from conftest import ROOT
+from onnx_models import fixed_model, text_model
 
 SCOPE = Scope(name='truck', label='plate', alphabet='ABC123', formats=dict(old=dict(pattern='LLLNNNN')),
               substitutions={'B': '8'})

@@ -8,9 +8,9 @@ import subprocess
 import nbformat
 import pytest
 import yaml
-from conftest import copy_project
 
 from alpr_nb.core.config import load_params
+from conftest import copy_project
 
 pytestmark = pytest.mark.graph
 
@@ -56,7 +56,8 @@ def test_smoke_profile_runs_from_nothing(project):
     manifest = json.loads((project/'models/truck/bundle/manifest.json').read_text())
     assert manifest['scope'] == 'truck'
     drawn = load_params(project/'params.yaml')['data']['drawing']
-    assert {task: own['count'] for task, own in manifest['synthesis'].items()} == {task: drawn[task]['count'] for task in ('cd', 'cr')}
+    assert ({task: own['count'] for task, own in manifest['synthesis'].items()}
+            == {task: drawn[task]['count'] for task in ('cd', 'cr')})
     photo = next((project/'datasets/truck/cd/raw/validation').glob('*.jpg'))
     line = json.loads(run(project, 'alpr-nb', 'read', '--json', '--bundle', 'models/truck/bundle', str(photo)).stdout)
     assert line['width'] > 0 and isinstance(line['readings'], list)
@@ -84,9 +85,11 @@ def test_scopes_lie_side_by_side(project):
 
 def test_metrics_and_plots_are_shown(project):
     assert 'acc@0.2' in run(project, 'dvc', 'metrics', 'show').stdout
-    shown = subprocess.run(['dvc', 'plots', 'show', '--json'], cwd=project, check=True, capture_output=True, text=True).stdout
+    shown = subprocess.run(['dvc', 'plots', 'show', '--json'], cwd=project, check=True, capture_output=True,
+                           text=True).stdout
     drawn = {title for title, found in json.loads(shown)['data'].items() if found}
-    assert {'mAP50 by epoch', 'Whole codes right by least confidence of a character'} <= drawn # a model of one epoch fills no other
+    # a model of one epoch fills no other
+    assert {'mAP50 by epoch', 'Whole codes right by least confidence of a character'} <= drawn
 
 
 def test_a_fresh_clone_has_the_figures(project, tmp_path):
@@ -99,7 +102,8 @@ def test_a_fresh_clone_has_the_figures(project, tmp_path):
         metrics.write_text(json.dumps(found | {'acc@0.2': found['acc@0.2'] + .25}))
     clone = tmp_path/'clone'
     subprocess.run(['git', 'clone', '-q', project, clone], check=True)
-    told = lambda *command: subprocess.run(['dvc', *command], cwd=clone, check=True, capture_output=True, text=True).stdout
+    told = lambda *command: subprocess.run(['dvc', *command], cwd=clone, check=True, capture_output=True,
+                                           text=True).stdout
     assert len(json.loads(told('metrics', 'show', '--json'))['']['data']) == 4
     assert 'acc@0.2' in told('metrics', 'diff', 'HEAD~1')
     assert json.loads(told('plots', 'show', '--json'))['data']['mAP50 by epoch']
@@ -108,7 +112,8 @@ def test_a_fresh_clone_has_the_figures(project, tmp_path):
     assert told('exp', 'show', '-n', '2', '--csv').count('outputs/truck/benchmark/validation/metrics.json') > 0
 
     recorded = [f for f in (clone/'reports/recorded').rglob('*') if f.is_file()]
-    assert {f.stem for f in recorded if f.suffix == '.ipynb'} == {'prepare-data-cd', 'prepare-data-cr', 'train-cd', 'train-cr',
+    assert {f.stem for f in recorded if f.suffix == '.ipynb'} == {
+        'prepare-data-cd', 'prepare-data-cr', 'train-cd', 'train-cr',
         'prepare-model-cd', 'prepare-model-cr', 'benchmark-validation'}
     assert sum(f.stat().st_size for f in recorded) <= 1_500_000
     assert not [f for f in recorded if str(project) in f.read_text()]
@@ -134,9 +139,11 @@ def test_a_comment_does_not_retrain(project):
 
 
 def test_an_experiment_runs_what_depends_on_its_parameter(project):
-    done = run(project, 'dvc', 'exp', 'run', '-n', 'longer', '-S', 'profile=smoke', '-S', 'train.tasks.cr.epochs=2').stdout
+    done = run(project, 'dvc', 'exp', 'run', '-n', 'longer', '-S', 'profile=smoke', '-S',
+               'train.tasks.cr.epochs=2').stdout
     assert ran(done) >= {'train@cr', 'prepare-model@cr', 'benchmark@validation', 'reports', 'bundle'}
-    assert not {s for s in ran(done) if s.startswith('synthesize') or s.endswith(('@cd', '-cd')) or s.startswith('prepare-data')}
+    assert not {s for s in ran(done) if s.startswith('synthesize') or s.endswith(('@cd', '-cd'))
+                or s.startswith('prepare-data')}
     shown = run(project, 'dvc', 'exp', 'show', '--csv').stdout
     assert 'longer' in shown and 'train.tasks.cr.epochs' in shown and 'acc@0.2' in shown
 
@@ -172,7 +179,8 @@ def test_another_checkpoint_under_the_same_name_retrains(project):
 def test_from_scratch_no_checkpoint_is_a_dependency(project):
     run(project, 'alpr-nb', 'params', 'profile=smoke')
     lock = yaml.safe_load((project/'dvc.lock').read_text())
-    assert [d['path'] for d in lock['stages']['train@cd']['deps'] if d['path'].startswith('weights')] == ['weights/scratch']
+    assert ([d['path'] for d in lock['stages']['train@cd']['deps'] if d['path'].startswith('weights')]
+            == ['weights/scratch'])
 
 
 def test_under_the_gate_the_reports_stay_and_no_bundle_is_made(project):

@@ -6,6 +6,7 @@ from configparser import ConfigParser
 
 import pytest
 import yaml
+
 from conftest import LONG_FACTOR, ROOT
 
 

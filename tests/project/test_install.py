@@ -7,10 +7,10 @@ import sys
 import cv2
 import numpy as np
 import pytest
-from onnx_models import fixed_model, text_model
 
-from alpr_nb.inference.config import ReaderConfig
 from alpr_nb.inference.bundle import write_bundle
+from alpr_nb.inference.config import ReaderConfig
+from onnx_models import fixed_model, text_model
 
 HEAVY = ('torch', 'torchvision', 'yolov5', 'pandas', 'seaborn', 'matplotlib', 'jupyterlab', 'IPython', 'nbdev', 'dvc',
          'papermill')

@@ -7,10 +7,10 @@ import cv2
 import nbformat
 import numpy as np
 import pytest
-from browser import CHROMIUM, Browser
-from conftest import ROOT
 
 from alpr_nb.data.labelme import Annotation, Shape, write_labelme
+from browser import CHROMIUM, Browser
+from conftest import ROOT
 
 pytestmark = [
     pytest.mark.browser,

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+
 from conftest import ROOT
 
 pytestmark = pytest.mark.long

@@ -2,11 +2,11 @@
 import shutil
 
 import pytest
-from fabricated import dvc, experiments, git, repository
 
 from alpr_nb.core.config import UserError
-from alpr_nb.reports.experiment_page import render_experiments, split_columns
 from alpr_nb.reports.dvc_experiments import read_curves, read_rows
+from alpr_nb.reports.experiment_page import render_experiments, split_columns
+from fabricated import dvc, experiments, git, repository
 
 pytestmark = pytest.mark.graph
 
@@ -18,11 +18,14 @@ def project(tmp_path_factory):
 
 def test_every_commit_and_experiment_is_there(project):
     rows = read_rows(project)
-    assert [r.kind for r in rows] == ['workspace', 'commit', 'experiment', 'experiment', 'commit'] and {r.name for r in rows[2:4]} == {'small', 'longer'}
+    assert [r.kind for r in rows] == ['workspace', 'commit', 'experiment', 'experiment', 'commit']
+    assert {r.name for r in rows[2:4]} == {'small', 'longer'}
     by = {r.name: r for r in rows}
     base, head = rows[1], git(project, 'rev-parse', 'HEAD')
-    assert (base.revision, base.subject, base.state) == (head, 'yolov5n, the baseline', '') and rows[4].state == 'no run of its own'
-    assert base.params['train.tasks.cd.cfg'] == 'yolov5n.yaml' and by['small'].params['train.tasks.cd.cfg'] == 'yolov5s.yaml'
+    assert (base.revision, base.subject, base.state) == (head, 'yolov5n, the baseline', '')
+    assert rows[4].state == 'no run of its own'
+    assert base.params['train.tasks.cd.cfg'] == 'yolov5n.yaml'
+    assert by['small'].params['train.tasks.cd.cfg'] == 'yolov5s.yaml'
     assert base.metrics['cd: mAP50'] == .9 and by['small'].metrics['cd: mAP50'] == .95
     assert base.models['models/truck/cd.onnx'][0] == 2000 and by['small'].models['models/truck/cd.onnx'][0] == 7000
     assert len(by['small'].models['models/truck/cd.onnx'][1]) == 32 and read_rows(project, 1)[-1].kind == 'experiment'
@@ -30,7 +33,9 @@ def test_every_commit_and_experiment_is_there(project):
 
 def test_what_differs_is_a_column(project):
     differing, same = split_columns([r for r in read_rows(project) if r.metrics and r.kind != 'workspace'])
-    assert {(g, k) for g, k, *_ in differing} >= {('setting', 'train.tasks.cd.cfg'), ('setting', 'train.tasks.cd.epochs'), ('model', 'models/truck/cd.onnx')}
+    assert {(g, k) for g, k, *_ in differing} >= {('setting', 'train.tasks.cd.cfg'),
+                                                  ('setting', 'train.tasks.cd.epochs'),
+                                                  ('model', 'models/truck/cd.onnx')}
     assert {'train.tasks.cd.lr0', 'scope.name'} <= set(same['setting'])
 
 
@@ -52,7 +57,8 @@ def test_the_page(project):
 def test_figures_of_two_scopes_share_no_column(project, tmp_path):
     root = tmp_path/'copy'
     shutil.copytree(project, root)
-    for name in ('train.py', 'dvc.yaml', 'params.yaml'): (root/name).write_text((root/name).read_text().replace('truck', 'wagon'))
+    for name in ('train.py', 'dvc.yaml', 'params.yaml'):
+        (root/name).write_text((root/name).read_text().replace('truck', 'wagon'))
     dvc(root, 'repro', '-q')
     git(root, 'add', '-A')
     git(root, 'commit', '-qm', 'Wagons')

@@ -1,18 +1,18 @@
-"Reports in a real browser: made up in seconds, clicked through, on a desk and on a telephone, in the light and in the dark."
+"Reports in a real browser: made in seconds, clicked through, on a desk and on a telephone, light and dark."
 import json
 
 import nbformat
 import pytest
-from browser import CHROMIUM, Browser
-from fabricated import benchmark
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from alpr_nb.reports.experiment_page import runs_section
-from alpr_nb.reports.dvc_experiments import Curves, Row
 from alpr_nb.evaluation.error_gallery import render_errors
+from alpr_nb.reports.dvc_experiments import Curves, Row
+from alpr_nb.reports.experiment_page import runs_section
 from alpr_nb.reports.index_page import render_index
 from alpr_nb.workflow.html_page import page, write_page
 from alpr_nb.workflow.notebook_html import render_report
+from browser import CHROMIUM, Browser
+from fabricated import benchmark
 
 pytestmark = [
     pytest.mark.browser,
@@ -31,18 +31,25 @@ def reports(tmp_path_factory):
     cells = [new_markdown_cell('# Benchmark\n\n> Read a set', id='title'), new_markdown_cell('## Table', id='table'),
              new_code_cell('print(1)', id='code', outputs=[
                  new_output('stream', name='stdout', text='a very long line of output without an end ' * 20),
-                 new_output('display_data', {'text/html': '<table><tr>' + '<td>0.945 (0.893 to 0.980)</td>'*12 + '</tr></table>'}),
-                 new_output('display_data', {'text/html': '<script src="https://cdn.example.org/x.js"></script><img src="https://example.org/x.png">'})])]
-    nb = new_notebook(cells=cells, metadata=dict(kernelspec=dict(name='python3', language='python', display_name='python3')))
+                 new_output('display_data',
+                            {'text/html': '<table><tr>' + '<td>0.945 (0.893 to 0.980)</td>'*12 + '</tr></table>'}),
+                 new_output('display_data', {'text/html': '<script src="https://cdn.example.org/x.js"></script>'
+                                                          '<img src="https://example.org/x.png">'})])]
+    nb = new_notebook(cells=cells,
+                      metadata=dict(kernelspec=dict(name='python3', language='python', display_name='python3')))
     nbformat.write(nb, root/'benchmark-cars.ipynb')
-    render_report(root/'benchmark-cars.ipynb', root/'benchmark-cars.ipynb', root/'reports/truck/benchmark-cars.html', index=root/'reports/index.html')
+    render_report(root/'benchmark-cars.ipynb', root/'benchmark-cars.ipynb', root/'reports/truck/benchmark-cars.html',
+                  index=root/'reports/index.html')
     render_errors(root, 'truck')
     render_index(root, 'truck', .9, ['cars'])
     rows = [Row('workspace', 'workspace', 'workspace', state='has no results'), *(
-        Row(n, f'yolov5{n}', 'experiment', params={'train.tasks.cd.cfg': f'yolov5{n}.yaml', 'seed': 0}, metrics={'cd: mAP50': v, 'cd: epochs': 10}, models={'models/cd.onnx': (size, n*32)})
-        for n, v, size in (('a', .9, 3_600_000), ('b', .95, 14_000_000))), Row('c'*40, 'ccccccc', 'commit', subject='Words', state='no run of its own')]
+        Row(n, f'yolov5{n}', 'experiment', params={'train.tasks.cd.cfg': f'yolov5{n}.yaml', 'seed': 0},
+            metrics={'cd: mAP50': v, 'cd: epochs': 10}, models={'models/cd.onnx': (size, n*32)})
+        for n, v, size in (('a', .9, 3_600_000), ('b', .95, 14_000_000))),
+        Row('c'*40, 'ccccccc', 'commit', subject='Words', state='no run of its own')]
     curves = [Curves('mAP50 by epoch', 'epoch', 'mAP50', dict(a=[(0., .4), (1., .9)], b=[(0., .5), (1., .95)]))]
-    write_page(page('Experiments', runs_section(rows, curves, dict(a=0, b=1)), back='index.html'), root/'reports/experiments.html')
+    write_page(page('Experiments', runs_section(rows, curves, dict(a=0, b=1)), back='index.html'),
+               root/'reports/experiments.html')
     return root/'reports'
 
 
@@ -60,15 +67,19 @@ def test_a_page_is_whole_offline_and_narrow(browser, reports, name):
         browser.open(reports/name)
         assert browser.errors == [] and browser.foreign() == [] and browser.requests
         assert browser.width() <= width, f'{name} is {browser.width()} px wide on a screen of {width}'
-        paper, ink = (json.loads(browser.js(f'JSON.stringify(getComputedStyle(document.body).{k}.match(/[0-9]+/g).map(Number))')) for k in ('backgroundColor', 'color'))
+        paper, ink = (
+            json.loads(browser.js(f'JSON.stringify(getComputedStyle(document.body).{k}.match(/[0-9]+/g).map(Number))'))
+            for k in ('backgroundColor', 'color'))
         assert (sum(paper) < sum(ink)) == dark, 'the page takes the colours of the system'
-        assert browser.js('document.querySelectorAll("img:not([alt]),svg:not([aria-label]):not([aria-hidden])").length') == 0
+        assert browser.js(
+            'document.querySelectorAll("img:not([alt]),svg:not([aria-label]):not([aria-hidden])").length') == 0
         assert browser.js('[].every.call(document.images, i => i.complete && i.naturalWidth > 0)')
 
 def test_what_is_wrong_is_noticed(browser, tmp_path):
     "The checks above can fail: an error, a warning of the policy, a page that is too wide."
     file = tmp_path/'bad.html'
-    file.write_text('<img src="http://example.invalid/a.png"><div style="width:900px">wide</div><script>console.error("mine"); nothing()</script>')
+    file.write_text('<img src="http://example.invalid/a.png"><div style="width:900px">wide</div>'
+                    '<script>console.error("mine"); nothing()</script>')
     browser.screen(390)
     browser.open(file)
     assert any('mine' in e for e in browser.errors) and any('nothing is not defined' in e for e in browser.errors)
@@ -82,16 +93,23 @@ def failures(browser, reports):
     browser.open(reports/'truck/errors.html')
     class Page:
         def choose(self, name, value):
-            browser.js(f'(e => {{ e.value = {json.dumps(value)}; e.dispatchEvent(new Event("input", {{bubbles: true}})) }})(document.querySelector("[name={name}]"))')
-        def listed(self): return browser.js('[].filter.call(document.querySelectorAll(".failures li"), l => l.offsetParent).map(l => l.querySelector("dd").innerText.replace(/\\s/g, ""))')
+            browser.js(
+                f'(e => {{ e.value = {json.dumps(value)}; e.dispatchEvent(new Event("input", {{bubbles: true}})) }})'
+                f'(document.querySelector("[name={name}]"))')
+        def listed(self):
+            return browser.js('[].filter.call(document.querySelectorAll(".failures li"), l => l.offsetParent)'
+                              '.map(l => l.querySelector("dd").innerText.replace(/\\s/g, ""))')
         def told(self): return browser.js('document.querySelector(".told").innerText')
-        def options(self, name): return browser.js(f'[].map.call(document.querySelector("[name={name}]").options, o => o.innerText)')
+        def options(self, name):
+            return browser.js(f'[].map.call(document.querySelector("[name={name}]").options, o => o.innerText)')
     return Page()
 
 def test_failures_are_sorted_and_filtered(failures, browser):
-    assert failures.listed() == ['QAB1234', 'BBB8888', 'QQQ1234', 'ABC1D23', 'XYZ0001'] and failures.told() == '5 failures'
+    assert failures.listed() == ['QAB1234', 'BBB8888', 'QQQ1234', 'ABC1D23', 'XYZ0001']
+    assert failures.told() == '5 failures'
     assert failures.options('set') == ['all sets', 'cars (3)', 'crops (2)']
-    assert failures.options('kind')[:2] == ['all kinds', 'wrong character (3)'] and 'Q read as O (3)' in failures.options('characters')
+    assert failures.options('kind')[:2] == ['all kinds', 'wrong character (3)']
+    assert 'Q read as O (3)' in failures.options('characters')
     failures.choose('sort', 'lowest')
     assert failures.listed()[0] == 'XYZ0001'
     failures.choose('sort', 'worst')
@@ -123,7 +141,8 @@ def test_the_keyboard_is_enough(failures, browser):
     names = []
     for _ in range(8):
         browser.press('Tab')
-        names.append(browser.js('document.activeElement.name || document.activeElement.className || document.activeElement.tagName'))
+        names.append(browser.js('document.activeElement.name || document.activeElement.className || '
+                                'document.activeElement.tagName'))
     assert names == ['A', 'set', 'kind', 'characters', 'sort', 'text', 'least', 'again']
     browser.js('document.querySelector("[name=text]").focus()')
     for key in 'xyz': browser.press(key)
@@ -134,25 +153,32 @@ def test_the_keyboard_is_enough(failures, browser):
 
 def test_paper_has_the_failures_and_no_controls(failures, browser):
     browser.call('Emulation.setEmulatedMedia', media='print')
-    try: assert browser.js('getComputedStyle(document.querySelector(".ask")).display') == 'none' and len(failures.listed()) == 5
+    try:
+        assert browser.js('getComputedStyle(document.querySelector(".ask")).display') == 'none'
+        assert len(failures.listed()) == 5
     finally: browser.call('Emulation.setEmulatedMedia', media='')
 
 def test_experiments_differ_and_sort(browser, reports):
     browser.screen(1280)
     browser.open(reports/'experiments.html')
-    names = lambda: browser.js('[].filter.call(document.querySelectorAll(".runs tbody tr"), r => !r.hidden).map(r => r.querySelector("b").innerText)')
-    marked = lambda: browser.js('[].map.call(document.querySelectorAll(".differs"), c => c.innerText.replace(/\\s+/g, " "))')
-    assert names() == ['workspace', 'yolov5a', 'yolov5b'] and marked() == ['0.95 +0.05', 'yolov5b.yaml', '14.0 MB bbbbbbb']
+    names = lambda: browser.js('[].filter.call(document.querySelectorAll(".runs tbody tr"), r => !r.hidden)'
+                               '.map(r => r.querySelector("b").innerText)')
+    marked = lambda: browser.js('[].map.call(document.querySelectorAll(".differs"), '
+                                'c => c.innerText.replace(/\\s+/g, " "))')
+    assert names() == ['workspace', 'yolov5a', 'yolov5b']
+    assert marked() == ['0.95 +0.05', 'yolov5b.yaml', '14.0 MB bbbbbbb']
     browser.js('document.querySelectorAll("[name=base]")[1].click()')
     assert marked() == ['0.9 −0.05', 'yolov5a.yaml', '3.6 MB aaaaaaa']
     browser.js('document.querySelectorAll("thead button")[1].click()')
     assert names() == ['yolov5b', 'yolov5a', 'workspace'], 'the best first'
     browser.js('document.querySelectorAll("thead button")[1].click()')
-    assert names() == ['yolov5a', 'yolov5b', 'workspace'] and browser.js('document.querySelectorAll("th")[1].ariaSort') == 'ascending'
+    assert names() == ['yolov5a', 'yolov5b', 'workspace']
+    assert browser.js('document.querySelectorAll("th")[1].ariaSort') == 'ascending'
     browser.js('document.querySelectorAll("thead button")[0].click(); document.querySelector("[name=quiet]").click()')
     assert names() == ['workspace', 'yolov5a', 'yolov5b', 'ccccccc']
     browser.js('document.querySelector("[name=line]").click()')
-    assert browser.js('[].map.call(document.querySelectorAll("g[data-line]"), g => g.hasAttribute("hidden"))') == [True, False]
+    assert (browser.js('[].map.call(document.querySelectorAll("g[data-line]"), g => g.hasAttribute("hidden"))')
+            == [True, False])
     browser.js('document.querySelector("[name=column]").click()')
     assert browser.js('getComputedStyle(document.querySelectorAll("thead th")[1]).display') == 'none'
 

@@ -1,6 +1,7 @@
 "Outcomes of detections, for the calibration of the recogniser."
 import cv2
 import numpy as np
+
 from alpr_nb.codes.formats import Format
 from alpr_nb.training.calibration_fit import calibration_table, detection_outcomes
 from alpr_nb.training.dataset import Split, YoloData

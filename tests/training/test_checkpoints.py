@@ -1,9 +1,9 @@
 "The initial checkpoint: where it is searched."
 import pytest
-from trainings import offline, project, undrawn # noqa: F401 (fixtures)
 
 from alpr_nb.core.config import UserError
 from alpr_nb.training.checkpoints import find_weights
+from trainings import offline, project, undrawn # noqa: F401 (fixtures)
 
 
 def test_a_missing_checkpoint_says_where_to_put_it(project): # noqa: F811

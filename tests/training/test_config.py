@@ -1,5 +1,6 @@
 "Settings of a training: ranges, unknown keys, and the stage notebooks that spell them."
 import pytest
+
 from alpr_nb.core.config import UserError
 from alpr_nb.training.config import TrainConfig
 from stage_cells import keywords, parameters
@@ -18,7 +19,8 @@ def test_a_wrong_value_is_named(changed, says):
 
 
 def test_a_missing_value_is_named():
-    with pytest.raises(UserError, match='train.tasks.cd: scope: Field required.*correct params.yaml'): TrainConfig(task='cd')
+    with pytest.raises(UserError, match='train.tasks.cd: scope: Field required.*correct params.yaml'):
+        TrainConfig(task='cd')
 
 
 @pytest.mark.parametrize('notebook, task', [('01_train_cd.ipynb', 'cd'), ('02_train_cr.ipynb', 'cr')])

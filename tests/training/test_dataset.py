@@ -4,6 +4,7 @@ import shutil
 import cv2
 import numpy as np
 import pytest
+
 from alpr_nb.core.config import UserError
 from alpr_nb.training.dataset import SameShapeBatches, letterbox_shapes, read_yolo_folder
 from alpr_nb.training.run import train

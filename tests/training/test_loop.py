@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 import torch
+
 from alpr_nb.core.config import UserError
 from alpr_nb.training.loop import build_model
 from alpr_nb.training.yolov5_compat import load_checkpoint

@@ -1,11 +1,14 @@
 "Export: the file's contract, equality with torch, and exports that are refused."
-import ast, hashlib, json
+import ast
+import hashlib
+import json
 
 import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
 import torch
+
 from alpr_nb.core.config import UserError
 from alpr_nb.training.onnx_export import ExportConfig, export_model
 from alpr_nb.training.yolov5_compat import load_checkpoint
@@ -47,7 +50,8 @@ def test_the_file_keeps_the_contract_and_equals_torch(project, precision):
                                                         3) and not any(isinstance(given.shape[i], int)
                                                                        for i in (0, 2, 3))
     assert (output.name, output.shape[2]) == ('output0', 7)
-    assert ast.literal_eval(session.get_modelmeta().custom_metadata_map['names']) in ({'0': 'A', '1': 'B'}, {0: 'A', 1: 'B'})
+    assert (ast.literal_eval(session.get_modelmeta().custom_metadata_map['names'])
+            in ({'0': 'A', '1': 'B'}, {0: 'A', 1: 'B'}))
     if precision == 'fp16': assert file.stat().st_size < 4.2e6
     torch_model = load_checkpoint(project/'best.pt') # neither fused nor rounded
     for shape in ((1, 3, 64, 64), (3, 3, 96, 224), (2, 3, 160, 32)):
@@ -58,12 +62,14 @@ def test_the_file_keeps_the_contract_and_equals_torch(project, precision):
         assert np.abs(found - expected).max() < (1e-3 if precision == 'fp32' else .5)
 
 def test_a_difference_keeps_nothing(project):
-    with pytest.raises(UserError, match='differs from torch by .* expected at most 1e-12'): export_model(smoke(tolerance=1e-12))
+    with pytest.raises(UserError, match='differs from torch by .* expected at most 1e-12'):
+        export_model(smoke(tolerance=1e-12))
     assert not list((project/'models').iterdir())
 
 def test_other_classes_and_no_checkpoint_are_named(project):
     write_checkpoint(project/'best.pt', classes=3)
-    with pytest.raises(UserError, match=r'best.pt: expected the classes of yolo \(A, B\), found A, B, C'): export_model(smoke())
+    with pytest.raises(UserError, match=r'best.pt: expected the classes of yolo \(A, B\), found A, B, C'):
+        export_model(smoke())
     (project/'best.pt').write_bytes((project/'best.pt').read_bytes()[:9999])
     with pytest.raises(UserError, match='best.pt: .*damaged'): export_model(smoke())
     (project/'best.pt').unlink()
@@ -81,7 +87,8 @@ def test_a_graph_that_gives_no_numbers_is_not_kept(project, monkeypatch):
 def test_a_drop_of_accuracy_is_refused(project, monkeypatch):
     scores = iter([dict(mAP50=.9), dict(mAP50=.8)])
     monkeypatch.setattr('alpr_nb.training.onnx_export.validation_accuracy', lambda *args: next(scores))
-    with pytest.raises(UserError, match='mAP50 drops by 0.100 with fp16 weights; expected at most 0.02'): export_model(smoke(precision='fp16'))
+    with pytest.raises(UserError, match='mAP50 drops by 0.100 with fp16 weights; expected at most 0.02'):
+        export_model(smoke(precision='fp16'))
     assert not list((project/'models').iterdir())
 
 def test_a_refused_export_leaves_the_former_one(project):

@@ -2,10 +2,11 @@
 import numpy as np
 import onnx
 import pytest
+from onnx import numpy_helper
+
 from alpr_nb.training.dataset import read_yolo_folder
 from alpr_nb.training.onnx_export import trace_to_onnx, traceable_model
 from alpr_nb.training.onnx_parity import OnnxModel, compare_with_torch, deviation, validation_accuracy, worst_difference
-from onnx import numpy_helper
 from trainings import offline, project, undrawn, write_checkpoint # noqa: F401 (fixtures)
 
 
@@ -22,7 +23,8 @@ def change_weights(file):
     "Scale every tensor of weights by a tenth."
     graph = onnx.load(file)
     for weight in graph.graph.initializer:
-        if len(weight.dims) == 4: weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight)*np.float32(1.1), weight.name))
+        if len(weight.dims) == 4:
+            weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight)*np.float32(1.1), weight.name))
     onnx.save(graph, file)
 
 

@@ -1,9 +1,13 @@
 "Training: it can be repeated and resumed, it learns, and it leaves what the reports read."
-import json, os, shutil, subprocess, sys
-from pathlib import Path
+import json
+import os
+import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+
 import alpr_nb.training.run as training
 from alpr_nb.training.dataset import write_example_data
 from alpr_nb.training.loop import Trainer
@@ -11,6 +15,7 @@ from alpr_nb.training.run import train, training_code
 from alpr_nb.training.yolov5_compat import load_checkpoint
 from conftest import ROOT
 from trainings import SMOKE, drawn, offline, project, smoke, undrawn # noqa: F401 (fixtures)
+
 
 def tensors(path): return [t.numpy().tobytes() for t in load_checkpoint(path).state_dict().values()]
 def files(folder): return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob('*') if p.is_file()}
@@ -20,7 +25,8 @@ def test_repeated_with_other_workers_gives_the_same_bytes(project):
     first = train(smoke(out='a', workers=0))
     second = train(smoke(out='b', workers=2, cache=True))
     assert first == second == json.loads((project/'a/metrics.json').read_text())
-    for name in ('best.pt', 'last.pt'): assert tensors(project/'a/exp/weights'/name) == tensors(project/'b/exp/weights'/name)
+    for name in ('best.pt', 'last.pt'):
+        assert tensors(project/'a/exp/weights'/name) == tensors(project/'b/exp/weights'/name)
     assert (project/'a/exp/results.csv').read_bytes() == (project/'b/exp/results.csv').read_bytes()
     assert files(project/'yolo') == before, 'the data folder belongs to DVC'
     train(smoke(out='c', seed=1))
@@ -43,7 +49,8 @@ def test_a_resumed_run_equals_an_uninterrupted_one(project, monkeypatch, capsys)
     assert {p.name for p in (project/'cut').iterdir()} == {'exp', 'metrics.json', 'resume'}
     results = {f: f.read_bytes() for f in (project/'cut').rglob('*.csv')}
     train(smoke(out='cut', epochs=3)) # as after a failing cell: nothing is trained again
-    assert 'epoch ' not in capsys.readouterr().out.replace('from epoch 3', '') and {f: f.read_bytes() for f in results} == results
+    assert 'epoch ' not in capsys.readouterr().out.replace('from epoch 3', '')
+    assert {f: f.read_bytes() for f in results} == results
     assert tensors(project/'whole/exp/weights/last.pt') == tensors(project/'cut/exp/weights/last.pt')
     assert (project/'whole/exp/results.csv').read_text() == (project/'cut/exp/results.csv').read_text()
 
@@ -51,7 +58,8 @@ def test_a_resumed_run_equals_an_uninterrupted_one(project, monkeypatch, capsys)
 def test_another_run_starts_anew(project, monkeypatch, capsys, left):
     monkeypatch.setattr(training, 'evaluate_best', lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt): train(smoke(epochs=1))
-    if left == 'cut off': (project/'run/resume/state.pt').write_bytes((project/'run/resume/state.pt').read_bytes()[:1000])
+    if left == 'cut off':
+        (project/'run/resume/state.pt').write_bytes((project/'run/resume/state.pt').read_bytes()[:1000])
     if left == 'other data': (project/'yolo/labels/train/0.txt').write_text('1 .5 .5 .3 .3\n')
     capsys.readouterr()
     with pytest.raises(KeyboardInterrupt): train(smoke(epochs=1,
@@ -108,9 +116,12 @@ def test_it_learns(project):
 def test_without_network_and_home(project):
     "As DVC runs it: a fresh process, no terminal; and without a network where the system allows to cut it."
     (project/'home').mkdir()
-    code = f'from alpr_nb.training.run import train; from alpr_nb.training.config import TrainConfig; train(TrainConfig(**{SMOKE | dict(data="yolo", out="run", workers=2)!r}))'
-    cut = ['unshare', '-n'] if shutil.which('unshare') and not subprocess.run(['unshare', '-n', 'true'], capture_output=True).returncode else []
-    env = {k: v for k, v in os.environ.items() if not k.startswith(('YOLO', 'XDG_'))} | {'HOME': str(project/'home'), 'MPLCONFIGDIR': str(project/'mpl'), 'PYTHONPATH': str(ROOT)}
+    code = ('from alpr_nb.training.run import train; from alpr_nb.training.config import TrainConfig; '
+            f'train(TrainConfig(**{SMOKE | dict(data="yolo", out="run", workers=2)!r}))')
+    cut = (['unshare', '-n'] if shutil.which('unshare')
+           and not subprocess.run(['unshare', '-n', 'true'], capture_output=True).returncode else [])
+    env = ({k: v for k, v in os.environ.items() if not k.startswith(('YOLO', 'XDG_'))}
+           | {'HOME': str(project/'home'), 'MPLCONFIGDIR': str(project/'mpl'), 'PYTHONPATH': str(ROOT)})
     done = subprocess.run([*cut, sys.executable, '-c', code], capture_output=True, text=True, env=env)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 2 and not done.stderr.strip(), done.stdout + done.stderr

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import torch
+
 from alpr_nb.core.config import UserError
 from alpr_nb.training.yolov5_compat import load_checkpoint
 from conftest import ROOT
@@ -31,6 +32,7 @@ def test_a_checkpoint_of_another_kind_is_refused(project, kind):
 
 def test_a_process_that_is_killed_leaves_no_folder(tmp_path):
     code = 'import os, signal, alpr_nb.training.yolov5_compat; os.kill(os.getpid(), signal.SIGKILL)'
-    env = {k: v for k, v in os.environ.items() if not k.startswith('YOLO')} | {'TMPDIR': str(tmp_path), 'PYTHONPATH': str(ROOT)}
+    env = ({k: v for k, v in os.environ.items() if not k.startswith('YOLO')}
+           | {'TMPDIR': str(tmp_path), 'PYTHONPATH': str(ROOT)})
     assert subprocess.run([sys.executable, '-c', code], env=env).returncode == -signal.SIGKILL
     assert not list(tmp_path.glob('alpr-nb-*'))

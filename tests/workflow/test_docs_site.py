@@ -10,13 +10,13 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from browser import CHROMIUM, Browser
-from conftest import ROOT
-from pages import blocks, prose
 
 from alpr_nb.workflow.docs_outputs import RECORDED, RUNS
 from alpr_nb.workflow.docs_reference import line_comments, parameters
 from alpr_nb.workflow.docs_site import PACKAGES, fill_sidebar
+from browser import CHROMIUM, Browser
+from conftest import ROOT
+from pages import blocks, prose
 
 MODULES = sorted(p for p in (ROOT/'alpr_nb').rglob('*.py') if not p.name.startswith('_'))
 PAGES = [ROOT/'nbs/index.ipynb', ROOT/'nbs/pt.ipynb', *sorted(p for folder in ('tutorials', 'howto', 'explanation')
@@ -30,35 +30,38 @@ def exported(module):
     "Public functions and classes of a module, and public methods of these: (name, node, comments by line)."
     source = module.read_text()
     tree, notes = ast.parse(source), line_comments(source)
-    public = next(ast.literal_eval(n.value) for n in tree.body if isinstance(n, ast.Assign) and n.targets[0].id == '__all__')
+    public = next(ast.literal_eval(n.value) for n in tree.body if isinstance(n, ast.Assign)
+                  and n.targets[0].id == '__all__')
     for node in tree.body:
         if not isinstance(node, (ast.FunctionDef, ast.ClassDef)) or node.name not in public: continue
         yield node.name, node, notes
         for method in node.body if isinstance(node, ast.ClassDef) else ():
-            if isinstance(method, ast.FunctionDef) and not method.name.startswith('_'): yield f'{node.name}.{method.name}', method, notes
+            if isinstance(method, ast.FunctionDef) and not method.name.startswith('_'):
+                yield f'{node.name}.{method.name}', method, notes
 
 
 @pytest.mark.parametrize('module', MODULES, ids=lambda m: str(m.relative_to(ROOT)))
 def test_every_symbol_and_parameter_is_described(module):
     symbols = list(exported(module))
     bare = [name for name, node, _ in symbols if not ast.get_docstring(node)]
-    bare += [f'{name}: {declared}' for name, node, notes in symbols for declared, note in parameters(node, notes) if not note]
+    bare += [f'{name}: {declared}' for name, node, notes in symbols for declared, note in parameters(node, notes)
+             if not note]
     assert not bare, f'{len(bare)} of {len(symbols)} symbols: {bare}'
 
 
 def test_descriptions_are_those_that_fastcore_reads():
     from fastcore.docments import docments
 
-    from alpr_nb.inference import detector
     from alpr_nb.drawing.plates import plates
-    from alpr_nb.inference import reader
     from alpr_nb.drawing.streets import scenes
+    from alpr_nb.inference import detector, reader
     compared = 0
     for module in (detector, plates, reader, scenes):
         for name, node, notes in exported(Path(module.__file__)):
             if '.' in name or isinstance(node, ast.ClassDef): continue
             theirs = {k: v.docment for k, v in docments(getattr(module, name), full=True).items() if k != 'return'}
-            ours = {re.split('[:= ]', declared)[0].strip('*'): note or None for declared, note in parameters(node, notes)}
+            ours = {re.split('[:= ]', declared)[0].strip('*'): note or None
+                    for declared, note in parameters(node, notes)}
             assert ours == theirs, name
             compared += len(ours)
     assert compared > 30
@@ -70,7 +73,8 @@ class Page(HTMLParser):
     "Links, assets, anchors, headings and text of a page."
     def __init__(self, html):
         super().__init__()
-        self.links, self.assets, self.ids, self.headings, self.text, self.main, self.at, self.titled = [], [], set(), [], [], False, '', False
+        self.links, self.assets, self.ids, self.headings, self.text, self.main, self.at, self.titled = (
+            [], [], set(), [], [], False, '', False)
         self.feed(html)
 
     def handle_starttag(self, tag, attrs):
@@ -96,12 +100,14 @@ class Page(HTMLParser):
 @pytest.fixture(scope='module')
 def site(project_copy, tmp_path_factory):
     "The site of a copy of the project."
-    if not shutil.which('quarto') and not shutil.which('smalldocs'): pytest.skip('neither quarto nor smalldocs is installed')
+    if not shutil.which('quarto') and not shutil.which('smalldocs'):
+        pytest.skip('neither quarto nor smalldocs is installed')
     out = tmp_path_factory.mktemp('docs')/'site'
     done = subprocess.run(['alpr-nb', 'docs', '--out', str(out)], cwd=project_copy, text=True, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, env={**os.environ, 'PYTHONPATH': str(project_copy)})
     assert done.returncode == 0, done.stdout[-3000:]
-    changed = subprocess.run(['git', 'status', '--porcelain'], cwd=project_copy, check=True, capture_output=True, text=True).stdout
+    changed = subprocess.run(['git', 'status', '--porcelain'], cwd=project_copy, check=True, capture_output=True,
+                             text=True).stdout
     assert changed == '', 'building the docs changed the project'
     return out
 
@@ -113,7 +119,8 @@ def pages(site):
 
 
 def test_every_notebook_has_a_page_and_a_place_in_the_sidebar(pages):
-    notebooks = {p.relative_to(ROOT/'nbs') for p in (ROOT/'nbs').rglob('*.ipynb') if '.ipynb_checkpoints' not in p.parts}
+    notebooks = {p.relative_to(ROOT/'nbs') for p in (ROOT/'nbs').rglob('*.ipynb')
+                 if '.ipynb_checkpoints' not in p.parts}
     names = {p.as_posix() for p in notebooks}
     listed = re.findall(r'[\w/]+\.ipynb', fill_sidebar((ROOT/'nbs/sidebar.yml').read_text(), notebooks))
     assert len(listed) == len(set(listed)), 'a page has two places'
@@ -140,7 +147,8 @@ def test_every_export_is_on_its_page(pages):
     missing = []
     for module in MODULES:
         notebook = re.search(r'File to edit: [./]*/nbs/(.+)\.ipynb', module.read_text())
-        names = next(ast.literal_eval(n.value) for n in ast.parse(module.read_text()).body if isinstance(n, ast.Assign) and n.targets[0].id == '__all__')
+        names = next(ast.literal_eval(n.value) for n in ast.parse(module.read_text()).body if isinstance(n, ast.Assign)
+                     and n.targets[0].id == '__all__')
         shown = set(re.findall(r'\w+', ' '.join(pages[f'{notebook[1]}.html'].headings)))
         missing += [f'{module.stem}.{n}' for n in names if n not in shown]
     assert not missing, missing
@@ -165,7 +173,8 @@ def test_a_drawing_page_has_pictures(site):
 
 
 def test_pictures_are_small(site):
-    large = {f'{p.relative_to(site)}': len(image) for p in site.rglob('*.html') for image in re.findall(r'src="data:image/\w+;base64,([^"]*)"', p.read_text())
+    large = {f'{p.relative_to(site)}': len(image) for p in site.rglob('*.html')
+             for image in re.findall(r'src="data:image/\w+;base64,([^"]*)"', p.read_text())
              if len(image) > 600_000}
     assert not large, 'an output of more than about 450 kB'
 
@@ -180,7 +189,8 @@ def test_links_lead_somewhere(site, pages):
             if path.is_dir(): path /= 'index.html'
             if not path.is_file(): broken.append(f'{name}: {link}')
             elif to.fragment and path.suffix == '.html':
-                if unquote(to.fragment) not in pages[path.resolve().relative_to(site.resolve()).as_posix()].ids: broken.append(f'{name}: {link}')
+                if unquote(to.fragment) not in pages[path.resolve().relative_to(site.resolve()).as_posix()].ids:
+                    broken.append(f'{name}: {link}')
     assert not broken, broken
 
 
@@ -222,21 +232,25 @@ def test_commands_and_their_options_exist():
     import typer
 
     from alpr_nb.cli import app
-    known, targets, checked = typer.main.get_command(app).commands, set(re.findall(r'^(\w+):', (ROOT/'Makefile').read_text(), re.M)), 0
+    known, targets, checked = (typer.main.get_command(app).commands,
+                               set(re.findall(r'^(\w+):', (ROOT/'Makefile').read_text(), re.M)), 0)
     for page in PAGES:
         for line, words in typed(page):
-            if words[0] == 'make': assert set(w for w in words[1:] if '=' not in w) <= targets, f'{page_name(page)}: {line}'
+            if words[0] == 'make':
+                assert set(w for w in words[1:] if '=' not in w) <= targets, f'{page_name(page)}: {line}'
             if words[0] != 'alpr-nb': continue
             assert words[1] in known, f'{page_name(page)}: {line}'
             options = {o for p in known[words[1]].params for o in p.opts} | {'--help'}
-            assert {w.split('=')[0] for w in words if w.startswith('-') and w != '-'} <= options, f'{page_name(page)}: {line}'
+            assert {w.split('=')[0] for w in words if w.startswith('-') and w != '-'} <= options, (
+                f'{page_name(page)}: {line}')
             checked += 1
     assert checked > 10
 
 
 def test_parameters_of_experiments_exist(tmp_path):
     from alpr_nb.workflow.params import compose
-    given = sorted({tuple(words[i + 1] for i, w in enumerate(words) if w == '-S') for page in PAGES for _, words in typed(page)} - {()})
+    given = sorted({tuple(words[i + 1] for i, w in enumerate(words) if w == '-S') for page in PAGES
+                    for _, words in typed(page)} - {()})
     assert given
     for number, overrides in enumerate(given):
         one_each = [re.sub(r'=([^,\[{]*),.*', r'=\1', o) for o in overrides] # of a list of values DVC takes each
@@ -250,7 +264,8 @@ def test_parameters_of_notebooks_exist():
             if words[:2] != ['alpr-nb', 'run']: continue
             known = notebook_parameters(read_notebook(ROOT/words[2]), words[2])
             names = known if isinstance(known, dict) else {p.name for p in known}
-            assert {words[i + 1].split('=')[0] for i, w in enumerate(words) if w == '-p'} <= set(names), f'{page_name(page)}: {line}'
+            assert {words[i + 1].split('=')[0] for i, w in enumerate(words) if w == '-p'} <= set(names), (
+                f'{page_name(page)}: {line}')
 
 
 def test_the_readmes_python_runs(capsys, monkeypatch):

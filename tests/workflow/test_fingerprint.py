@@ -8,15 +8,18 @@ from pathlib import Path
 import pytest
 
 from alpr_nb.core.config import UserError
-from alpr_nb.workflow.fingerprint import digest, fingerprint, imported_names, modules, parse, write_fingerprint, write_fingerprints
+from alpr_nb.workflow.fingerprint import (digest, fingerprint, imported_names, modules, parse, write_fingerprint,
+                                          write_fingerprints)
 
 ROOT = Path(__file__).parents[2]
 MODULES = sorted(p for p in (ROOT/'alpr_nb').rglob('*.py'))
 STAGES = sorted((ROOT/'nbs').glob('0*.ipynb'))
 
 FILES = {
-    '__init__.py': '"""Package."""\n__version__ = "0.1.0"\ndef __getattr__(name):\n    from .reader import Reader\n    return Reader\n',
-    'train.py': '"""Train."""\nfrom .codes import decode\ndef fit(epochs: int=3): # passes\n    "Fit."\n    from alpr_nb import losses\n    return epochs\n',
+    '__init__.py': '"""Package."""\n__version__ = "0.1.0"\ndef __getattr__(name):\n    from .reader import Reader\n'
+                   '    return Reader\n',
+    'train.py': '"""Train."""\nfrom .codes import decode\ndef fit(epochs: int=3): # passes\n    "Fit."\n'
+                '    from alpr_nb import losses\n    return epochs\n',
     'codes.py': 'decode = str.upper\n', 'losses.py': 'raise SystemError("imported")\n', 'reader.py': 'Reader = 1\n',
     'train_cr.py': 'def schedule(): return 1\n', 'other.py': 'x = 1\n'}
 CELLS = [
@@ -25,7 +28,8 @@ CELLS = [
     dict(cell_type='code', source='#| export\ndef schedule():\n    "Linear."\n    return 1'),
     dict(cell_type='code', source='schedule() # example'),
     dict(cell_type='code', source='epochs: int = 3 # passes', metadata=dict(tags=['parameters'])),
-    dict(cell_type='code', source="#| eval: false\nfrom alpr_nb.train import fit\nfrom alpr_nb.train_cr import schedule\nfit(epochs)")]
+    dict(cell_type='code',
+         source="#| eval: false\nfrom alpr_nb.train import fit\nfrom alpr_nb.train_cr import schedule\nfit(epochs)")]
 
 @pytest.fixture
 def project(tmp_path):
@@ -38,10 +42,12 @@ def project(tmp_path):
 def save(project, cells=CELLS, ids='abcdefgh', outputs=()):
     "The notebook, with other ids or outputs when asked for."
     full = [dict(dict(metadata={}, outputs=list(outputs), execution_count=None), **c, id=i) for c, i in zip(cells, ids)]
-    (project/'nbs/02_train_cr.ipynb').write_text(json.dumps(dict(nbformat=4, nbformat_minor=5, metadata={}, cells=full)))
+    (project/'nbs/02_train_cr.ipynb').write_text(json.dumps(dict(nbformat=4, nbformat_minor=5, metadata={},
+                                                                 cells=full)))
     return fingerprint(project/'nbs/02_train_cr.ipynb', project)
 
-def swap(n, old, new): return [dict(c, source=c['source'].replace(old, new)) if i == n else c for i, c in enumerate(CELLS)]
+def swap(n, old, new):
+    return [dict(c, source=c['source'].replace(old, new)) if i == n else c for i, c in enumerate(CELLS)]
 
 def test_reach(project):
     "Through functions too, without importing; its own module and the lazy reader stay out."
@@ -50,8 +56,10 @@ def test_reach(project):
     assert 'alpr_nb.losses' not in set(sys.modules) - before
 
 @pytest.mark.parametrize('cells, more', [
-    (swap(0, 'Title', 'Another title'), {}), (CELLS[1:], {}), (CELLS[:3] + CELLS[4:], {}), (swap(3, 'schedule()', 'assert schedule() > 0'), {}),
-    (swap(2, 'Linear.', 'Falls linearly.'), {}), (swap(4, '# passes', '# over the data'), {}), (swap(4, 'epochs: int = 3', 'epochs:int=3'), {}),
+    (swap(0, 'Title', 'Another title'), {}), (CELLS[1:], {}), (CELLS[:3] + CELLS[4:], {}),
+    (swap(3, 'schedule()', 'assert schedule() > 0'), {}),
+    (swap(2, 'Linear.', 'Falls linearly.'), {}), (swap(4, '# passes', '# over the data'), {}),
+    (swap(4, 'epochs: int = 3', 'epochs:int=3'), {}),
     (swap(5, '#| eval: false', '# Fit.\n#|eval:false'), {}), (swap(5, 'fit(epochs)', 'fit(\n    epochs,\n)'), {}),
     (CELLS, dict(ids='stuvwxyz')), (CELLS, dict(outputs=[dict(output_type='stream', name='stdout', text='1')])),
 ])
@@ -59,7 +67,8 @@ def test_prose_does_not_count(project, cells, more):
     assert save(project, cells, **more) == save(project)
 
 @pytest.mark.parametrize('n, old, new, part', [
-    (2, 'return 1', 'return 2', 'export'), (4, '= 3', '= 4', 'parameters'), (5, 'fit(epochs)', 'fit(2*epochs)', 'stages'),
+    (2, 'return 1', 'return 2', 'export'), (4, '= 3', '= 4', 'parameters'),
+    (5, 'fit(epochs)', 'fit(2*epochs)', 'stages'),
     (5, '#| eval: false\n', '', 'stages')])
 def test_code_counts(project, n, old, new, part):
     first, second = save(project), save(project, swap(n, old, new))
@@ -67,7 +76,8 @@ def test_code_counts(project, n, old, new, part):
     assert all(first[k] == second[k] for k in {'export', 'parameters', 'stages'} - {part})
 
 @pytest.mark.parametrize('name, old, new, counts', [
-    ('train.py', '# passes', '# epochs', False), ('train.py', '"Fit."', '"Fit a model."', False), ('train.py', '"""Train."""', '', False),
+    ('train.py', '# passes', '# epochs', False), ('train.py', '"Fit."', '"Fit a model."', False),
+    ('train.py', '"""Train."""', '', False),
     ('train.py', '=3', '=4', True), ('codes.py', 'upper', 'lower', True), ('losses.py', 'imported', 'no', True),
     ('other.py', '1', '2', False), ('reader.py', '1', '2', False), ('__init__.py', '0.1.0', '0.2.0', False),
     ('train_cr.py', '1', '2', False)])
@@ -80,8 +90,9 @@ def test_the_reader_counts_for_code_that_asks_for_it(project):
     found = save(project, swap(5, 'from alpr_nb.train import fit', 'from alpr_nb import Reader'))
     assert 'alpr_nb.reader' in found['modules']
 
-@pytest.mark.parametrize('source, said', [('%matplotlib inline', "cell 6: line 2 ('%matplotlib inline') is not valid Python"),
-                                          ('!pip install x', "IPython's % and ! lines"), ('def f(:', 'is not valid Python')])
+@pytest.mark.parametrize('source, said',
+                         [('%matplotlib inline', "cell 6: line 2 ('%matplotlib inline') is not valid Python"),
+                          ('!pip install x', "IPython's % and ! lines"), ('def f(:', 'is not valid Python')])
 def test_code_that_cannot_be_parsed(project, source, said):
     with pytest.raises(UserError) as e: save(project, CELLS[:5] + [dict(CELLS[5], source=f'#| eval: false\n{source}')])
     assert said in str(e.value) and '02_train_cr.ipynb, cell 6' in str(e.value)
@@ -104,13 +115,18 @@ def test_file_is_sorted_and_left_alone(project):
 PACKAGES = {
     '__init__.py': 'def __getattr__(name):\n    from .inference.reader import Reader\n    return Reader\n',
     'core/__init__.py': '"""Basics."""\n', 'core/config.py': 'x = 1\n', 'core/boxes.py': 'x = 1\n',
-    'codes/__init__.py': 'def __getattr__(name):\n    from ..core import boxes\n    return boxes\n', 'codes/formats.py': 'from ..core.config import x\n',
+    'codes/__init__.py': 'def __getattr__(name):\n    from ..core import boxes\n    return boxes\n',
+    'codes/formats.py': 'from ..core.config import x\n',
     'inference/__init__.py': '', 'inference/reader.py': 'from ..codes.formats import x\nclass Reader: pass\n',
-    'drawing/__init__.py': '', 'drawing/camera/__init__.py': 'from .lens import blur\n', 'drawing/camera/lens.py': 'blur = 1\n',
-    'drawing/camera/textures.py': 'noise = 1\n', 'drawing/steel/__init__.py': '', 'drawing/steel/walls.py': 'from ..camera import blur\n',
-    'drawing/steel/scene.py': 'from ...codes import formats\ndef draw():\n    from .. import camera\n    from . import walls\n',
+    'drawing/__init__.py': '', 'drawing/camera/__init__.py': 'from .lens import blur\n',
+    'drawing/camera/lens.py': 'blur = 1\n', 'drawing/camera/textures.py': 'noise = 1\n',
+    'drawing/steel/__init__.py': '',
+    'drawing/steel/walls.py': 'from ..camera import blur\n',
+    'drawing/steel/scene.py': 'from ...codes import formats\ndef draw():\n    from .. import camera\n'
+                              '    from . import walls\n',
     'reports/__init__.py': '', 'reports/page.py': "def page(): return open('reports/templates/page.html')\n",
-    'reports/templates/page.html': "{% include 'reports/templates/card.html' %}", 'reports/templates/card.html': '<b>', 'reports/templates/other.html': '<i>'}
+    'reports/templates/page.html': "{% include 'reports/templates/card.html' %}", 'reports/templates/card.html': '<b>',
+    'reports/templates/other.html': '<i>'}
 
 
 @pytest.fixture
@@ -139,16 +155,20 @@ def test_imports_are_resolved_from_the_package_of_the_module(line, package, name
 def test_modules_of_sub_packages_are_reached_with_the_init_files_above_them(packages):
     assert reached('alpr_nb.codes.formats') == ['', 'codes', 'codes.formats', 'core', 'core.config']
     assert reached('alpr_nb.drawing.steel.scene') == [
-        '', 'codes', 'codes.formats', 'core', 'core.config', 'drawing', 'drawing.camera', 'drawing.camera.lens', 'drawing.steel',
-        'drawing.steel.scene', 'drawing.steel.walls']
+        '', 'codes', 'codes.formats', 'core', 'core.config', 'drawing', 'drawing.camera', 'drawing.camera.lens',
+        'drawing.steel', 'drawing.steel.scene', 'drawing.steel.walls']
     assert reached('alpr_nb.drawing.camera') == ['', 'drawing', 'drawing.camera', 'drawing.camera.lens']
 
 def test_lazy_names_of_a_package_count_for_code_that_asks_for_them(packages):
-    assert reached('alpr_nb.Reader') == ['', 'codes', 'codes.formats', 'core', 'core.config', 'inference', 'inference.reader']
-    assert reached('alpr_nb.codes') == ['', 'codes'] and reached('alpr_nb.codes.boxes') == ['', 'codes', 'core', 'core.boxes']
+    assert reached('alpr_nb.Reader') == ['', 'codes', 'codes.formats', 'core', 'core.config', 'inference',
+                                         'inference.reader']
+    assert reached('alpr_nb.codes') == ['', 'codes']
+    assert reached('alpr_nb.codes.boxes') == ['', 'codes', 'core', 'core.boxes']
 
-@pytest.mark.parametrize('name, counts', [('drawing/camera/lens.py', True), ('drawing/steel/__init__.py', True), ('core/config.py', True),
-                                          ('drawing/camera/textures.py', False), ('inference/reader.py', False), ('core/boxes.py', False)])
+@pytest.mark.parametrize('name, counts', [('drawing/camera/lens.py', True), ('drawing/steel/__init__.py', True),
+                                          ('core/config.py', True),
+                                          ('drawing/camera/textures.py', False), ('inference/reader.py', False),
+                                          ('core/boxes.py', False)])
 def test_a_changed_module_counts_if_it_is_reached(packages, name, counts):
     before = modules(['alpr_nb.drawing.steel.scene'], packages)
     (packages/'alpr_nb'/name).write_text(PACKAGES[name] + 'more = 2\n')
@@ -166,13 +186,16 @@ def test_a_module_is_found_by_name_and_by_path(packages, monkeypatch, folder):
     monkeypatch.chdir(packages/folder)
     found = fingerprint('alpr_nb.drawing.steel.scene', packages)
     assert found['target'] == 'alpr_nb.drawing.steel.scene'
-    for target in ('alpr_nb/drawing/steel/scene.py', './alpr_nb/drawing/steel/scene.py', packages/'alpr_nb/drawing/steel/scene.py'):
+    for target in ('alpr_nb/drawing/steel/scene.py', './alpr_nb/drawing/steel/scene.py',
+                   packages/'alpr_nb/drawing/steel/scene.py'):
         assert fingerprint(target) == found
     if folder == 'nbs': assert fingerprint('../alpr_nb/drawing/steel/scene.py') == found
     if folder == 'alpr_nb/drawing': assert fingerprint('steel/scene.py') == found
-    assert fingerprint('alpr_nb/drawing/camera/__init__.py') == fingerprint('alpr_nb/drawing/camera') == fingerprint('alpr_nb.drawing.camera')
+    assert (fingerprint('alpr_nb/drawing/camera/__init__.py') == fingerprint('alpr_nb/drawing/camera')
+            == fingerprint('alpr_nb.drawing.camera'))
 
-@pytest.mark.parametrize('target', ['alpr_nb.drawing.nowhere', 'alpr_nb/drawing/steel/nowhere.py', 'json', 'tests/test_x.py', '/etc/passwd', 'scene.py'])
+@pytest.mark.parametrize('target', ['alpr_nb.drawing.nowhere', 'alpr_nb/drawing/steel/nowhere.py', 'json',
+                                    'tests/test_x.py', '/etc/passwd', 'scene.py'])
 def test_what_is_no_module_of_the_package_is_refused(packages, target):
     (packages/'tests').mkdir()
     (packages/'tests/test_x.py').write_text('x = 1')
@@ -188,7 +211,8 @@ def test_one_file_for_each_target(packages):
     (packages/'alpr_nb/drawing/steel/walls.py').write_text('from ..camera import blur as b\n')
     write_fingerprints(targets, 'outputs/code')
     assert [f.name for f in files if f.stat().st_mtime_ns != stamps[f.name]] == ['scene.json']
-    with pytest.raises(UserError, match='scene.json'): write_fingerprints([targets[0], 'nbs/scene.ipynb'], 'outputs/code')
+    with pytest.raises(UserError, match='scene.json'):
+        write_fingerprints([targets[0], 'nbs/scene.ipynb'], 'outputs/code')
 
 @pytest.mark.parametrize('path', MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_layout_of_our_modules_does_not_count(path):

@@ -2,7 +2,6 @@
 import base64
 import json
 import re
-from html_assets import Loads
 
 import nbformat
 import pytest
@@ -10,14 +9,19 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from alpr_nb.core.config import UserError
 from alpr_nb.workflow.notebook_html import merge_prose, render_report
+from html_assets import Loads
 
 PIXEL = base64.b64encode(bytes.fromhex('89504e470d0a1a0a0000000d4948445200000001000000010806000000'
-                                       '1f15c4890000000d49444154789c6360f8cfc0000003010100c9fe92ef0000000049454e44ae426082')).decode()
+                                       '1f15c4890000000d49444154789c6360f8cfc0000003010100'
+                                       'c9fe92ef0000000049454e44ae426082')).decode()
 PYTHON = dict(kernelspec=dict(name='python3', language='python', display_name='python3'))
-WIDGET = dict(a=dict(state=dict(children=['IPY_MODEL_b'])), b=dict(state=dict(_model_name='HTMLModel', value='100% 9/9')))
+WIDGET = dict(a=dict(state=dict(children=['IPY_MODEL_b'])),
+              b=dict(state=dict(_model_name='HTMLModel', value='100% 9/9')))
 HOSTILE = [
-    new_output('display_data', {'text/html': '<script src="https://cdn.plot.ly/plotly.js"></script><link rel=stylesheet href="//x.org/a.css">'
-                                '<iframe src="http://x.org"></iframe><div style="background:url(https://x.org/b.png)">kept</div>'}),
+    new_output('display_data', {
+        'text/html': '<script src="https://cdn.plot.ly/plotly.js"></script><link rel=stylesheet href="//x.org/a.css">'
+                     '<iframe src="http://x.org"></iframe>'
+                     '<div style="background:url(https://x.org/b.png)">kept</div>'}),
     new_output('display_data', {'application/javascript': 'fetch("https://x.org")', 'text/plain': 'js'}),
     new_output('display_data', {'application/vnd.jupyter.widget-view+json': {'model_id': 'a'}, 'text/plain': '0% 0/9'}),
     new_output('display_data', {'image/png': PIXEL, 'text/plain': 'fig'}),
@@ -32,7 +36,8 @@ def pair(tmp_path):
              new_code_cell('#| default_exp train_cr', id='exp'), new_markdown_cell('## Helpers', id='helpers'),
              new_code_cell('#| export\ndef schedule(): return 1', id='lib'), new_code_cell('schedule()', id='demo'),
              new_markdown_cell('## The run', id='run'),
-             new_code_cell('scope: str = "" # what is read\nepochs: int = 3 # passes', id='pars', metadata=dict(tags=['parameters'])),
+             new_code_cell('scope: str = "" # what is read\nepochs: int = 3 # passes', id='pars',
+                           metadata=dict(tags=['parameters'])),
              new_markdown_cell('## Curves\n\n![local](dot.png)\n\n<img src="https://x.org/d.png">', id='curves'),
              new_code_cell('#| eval: false\nplot() # <b>', id='plot')]
     source = new_notebook(cells=cells, metadata=PYTHON)
@@ -40,9 +45,11 @@ def pair(tmp_path):
     nbformat.write(source, tmp_path/'02_train_cr.ipynb')
     ran = nbformat.from_dict(json.loads(json.dumps(source)))
     ran.cells[-1].outputs = HOSTILE
-    ran.cells.insert(7, new_code_cell('scope = "truck"\nepochs = 12', id='injected', metadata=dict(tags=['injected-parameters'])))
+    ran.cells.insert(7, new_code_cell('scope = "truck"\nepochs = 12', id='injected',
+                                      metadata=dict(tags=['injected-parameters'])))
     ran.metadata.widgets = {'application/vnd.jupyter.widget-state+json': dict(state=WIDGET)}
-    ran.metadata.papermill = dict(parameters=dict(scope='truck', epochs=12), start_time='2026-11-23T04:50:00+00:00', duration=725.)
+    ran.metadata.papermill = dict(parameters=dict(scope='truck', epochs=12), start_time='2026-11-23T04:50:00+00:00',
+                                  duration=725.)
     nbformat.write(ran, tmp_path/'train-cr.ipynb')
     return tmp_path/'train-cr.ipynb', tmp_path/'02_train_cr.ipynb'
 
@@ -73,7 +80,8 @@ def test_what_a_reader_sees(pair, tmp_path):
     assert not re.search(r'<details[^>]* open', text), 'code is folded'
     assert 'prefers-color-scheme:dark' in text and '@media print' in text and 'width=device-width' in text
     assert 'alt="Figure: Curves"' in text and '#| eval' not in text and 'default_exp' not in text
-    assert render_report(*pair, tmp_path/'again.html', index=tmp_path/'reports/index.html').read_text().count('<') == text.count('<')
+    assert (render_report(*pair, tmp_path/'again.html', index=tmp_path/'reports/index.html').read_text().count('<')
+            == text.count('<'))
 
 def test_prose_of_today_code_of_the_run(pair, tmp_path):
     executed, source = pair
@@ -96,20 +104,27 @@ def test_merge_keeps_what_ran_where_it_ran(pair):
     assert sorted(c.id for c in merged.cells) == sorted(c.id for c in executed.cells)
     assert [c.id for c in merged.cells if c.id in ('pars', 'injected')] == ['pars', 'injected']
     source.cells = []
-    assert [c.id for c in merge_prose(executed, source).cells] == [c.id for c in executed.cells if c.cell_type == 'code']
+    assert ([c.id for c in merge_prose(executed, source).cells]
+            == [c.id for c in executed.cells if c.cell_type == 'code'])
 
 def test_failed_run(pair, tmp_path):
-    def fail(nb): nb.cells[-1].outputs = [new_output('error', ename='ValueError', evalue='a <b> c.', traceback=['\x1b[0;31mValueError\x1b[0m: a <b> c.'])]
+    def fail(nb):
+        nb.cells[-1].outputs = [new_output('error', ename='ValueError', evalue='a <b> c.',
+                                           traceback=['\x1b[0;31mValueError\x1b[0m: a <b> c.'])]
     edit(pair[0], fail)
     text = render_report(*pair, tmp_path/'x.html').read_text()
-    assert '<p class="note"><b>This run failed</b> in <a href="#failed">the cell under “Curves”</a>: ValueError: a &lt;b&gt; c. The cells below' in text
+    assert ('<p class="note"><b>This run failed</b> in <a href="#failed">the cell under “Curves”</a>: ValueError: a '
+            '&lt;b&gt; c. The cells below') in text
     assert 'id="failed"><details class="code" open' in text.replace('open=""', 'open') and 'ansi-red-fg' in text
 
 def test_bare_notebooks(tmp_path):
     "No heading, no parameters, no papermill, nothing run."
-    for nb in (new_notebook(metadata=PYTHON), new_notebook(cells=[new_code_cell('1')]), new_notebook(cells=[new_markdown_cell('Text.'), new_code_cell('')])):
+    for nb in (new_notebook(metadata=PYTHON), new_notebook(cells=[new_code_cell('1')]),
+               new_notebook(cells=[new_markdown_cell('Text.'), new_code_cell('')])):
         nbformat.write(nb, tmp_path/'x.ipynb')
-        assert '<h1>x</h1>' in render_report(tmp_path/'x.ipynb', tmp_path/'x.ipynb', tmp_path/'x.html', index=tmp_path/'i.html').read_text()
+        assert '<h1>x</h1>' in render_report(tmp_path/'x.ipynb', tmp_path/'x.ipynb', tmp_path/'x.html',
+                                             index=tmp_path/'i.html').read_text()
     (tmp_path/'y.ipynb').write_text('{"truncated')
-    with pytest.raises(UserError, match='y.ipynb'): render_report(tmp_path/'y.ipynb', tmp_path/'x.ipynb', tmp_path/'y.html')
+    with pytest.raises(UserError, match='y.ipynb'):
+        render_report(tmp_path/'y.ipynb', tmp_path/'x.ipynb', tmp_path/'y.html')
     assert not (tmp_path/'y.html').exists()

@@ -31,7 +31,8 @@ def project(tmp_path, monkeypatch):
 def save(project, *stages, metadata=PYTHON, tags=('parameters',), parameters=PARAMETERS):
     "A notebook with a cell of parameters and stage cells, each under a heading."
     cells = [new_markdown_cell('# Title\n\n> Line'), new_code_cell(parameters, metadata=dict(tags=list(tags)))]
-    for n, stage in enumerate(stages): cells += [new_markdown_cell(f'## Part {n}'), new_code_cell(f'#| eval: false\n{stage}')]
+    for n, stage in enumerate(stages):
+        cells += [new_markdown_cell(f'## Part {n}'), new_code_cell(f'#| eval: false\n{stage}')]
     nbformat.write(new_notebook(cells=cells, metadata=metadata), project/'nbs/x.ipynb')
     return project/'nbs/x.ipynb'
 
@@ -41,10 +42,13 @@ def text(nb: dict) -> str:
 
 def test_runs_without_any_network(project):
     "Not even the loopback device is up in a new network namespace."
-    if subprocess.run(['unshare', '-rn', 'true'], capture_output=True).returncode: pytest.skip('no network namespaces here')
+    if subprocess.run(['unshare', '-rn', 'true'], capture_output=True).returncode:
+        pytest.skip('no network namespaces here')
     notebook = save(project, 'print(epochs)')
-    code = f"from alpr_nb.workflow.runner import run_notebook; run_notebook({str(notebook)!r}, dict(epochs=7), 'out.ipynb', html=False)"
-    subprocess.run(['unshare', '-rn', sys.executable, '-c', code], check=True, timeout=120, env={**os.environ, 'PYTHONPATH': str(ROOT)})
+    code = (f"from alpr_nb.workflow.runner import run_notebook; run_notebook({str(notebook)!r}, dict(epochs=7), "
+            "'out.ipynb', html=False)")
+    subprocess.run(['unshare', '-rn', sys.executable, '-c', code], check=True, timeout=120,
+                   env={**os.environ, 'PYTHONPATH': str(ROOT)})
     assert text(read_notebook('out.ipynb')) == '7\n'
 
 @pytest.mark.parametrize('change, given, said', [
@@ -63,11 +67,13 @@ def test_refused_before_the_kernel_starts(project, change, given, said):
     with pytest.raises(UserError, match=re.escape(said)) as e: run_notebook(notebook, given, project/'outputs/x.ipynb')
     assert 'x.ipynb' in str(e.value) and not (project/'outputs').exists()
 
-@pytest.mark.parametrize('content', ['', '{', '[]', '{"cells": {}}', '{"nbformat": 3, "cells": []}', '{"nbformat": 4}', b'\xff\xfe\x00'])
+@pytest.mark.parametrize('content', ['', '{', '[]', '{"cells": {}}', '{"nbformat": 3, "cells": []}', '{"nbformat": 4}',
+                                     b'\xff\xfe\x00'])
 def test_not_a_notebook(project, content):
     (project/'nbs/x.ipynb').write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(UserError, match='x.ipynb: '): run_notebook(project/'nbs/x.ipynb', {}, project/'outputs/x.ipynb')
-    with pytest.raises(UserError, match='no such notebook'): run_notebook(project/'nbs/y.ipynb', {}, project/'outputs/x.ipynb')
+    with pytest.raises(UserError, match='no such notebook'):
+        run_notebook(project/'nbs/y.ipynb', {}, project/'outputs/x.ipynb')
 
 def test_two_cells_of_parameters(project):
     nb = read_notebook(save(project))
@@ -82,11 +88,13 @@ def test_run(project, monkeypatch):
     "This Python whatever Jupyter's folders say, from the root, parameters in place, floods cut, a page beside it."
     spec = project/'jupyter/kernels/python3'
     spec.mkdir(parents=True)
-    (spec/'kernel.json').write_text(json.dumps(dict(argv=['/bin/false', '{connection_file}'], display_name='other', language='python')))
+    (spec/'kernel.json').write_text(json.dumps(dict(argv=['/bin/false', '{connection_file}'], display_name='other',
+                                                    language='python')))
     monkeypatch.setenv('JUPYTER_PATH', str(project/'jupyter'))
     monkeypatch.setenv('MPLBACKEND', 'Agg')
     flood = "import sys, time\nfor i in range(500): sys.stderr.write(f'\\r{i}'); sys.stderr.flush()\nprint('x\\n'*9000)"
-    notebook = save(project, "import os, sys\nprint(epochs, lr0, os.getcwd(), sys.executable, os.environ['MPLBACKEND'])", flood)
+    notebook = save(project,
+                    "import os, sys\nprint(epochs, lr0, os.getcwd(), sys.executable, os.environ['MPLBACKEND'])", flood)
     before, said = notebook.read_bytes(), []
     out = run_notebook(notebook, dict(epochs=7), 'outputs/truck/x.ipynb', log=said.append)
     nb = read_notebook(out)
@@ -102,7 +110,8 @@ def test_failed_cell_leaves_something_to_read_and_no_result(project):
     out.write_text('the result of an earlier run')
     notebook = save(project, "print('reached')", "raise ValueError('batch 3: truncated')", "print('too far')")
     with pytest.raises(UserError) as e: run_notebook(notebook, {}, out)
-    assert str(e.value) == (f'{notebook}: cell 6 (Part 1) failed: ValueError: batch 3: truncated. See outputs/x.failed.html')
+    assert (str(e.value)
+            == (f'{notebook}: cell 6 (Part 1) failed: ValueError: batch 3: truncated. See outputs/x.failed.html'))
     assert out.read_text() == 'the result of an earlier run'
     assert sorted(p.name for p in out.parent.iterdir()) == ['x.failed.html', 'x.failed.ipynb', 'x.ipynb']
     page = (out.parent/'x.failed.html').read_text()
@@ -112,10 +121,12 @@ def test_failed_cell_leaves_something_to_read_and_no_result(project):
 @pytest.mark.parametrize('stage, said, timeout', [
     ('import os\nos._exit(1)', 'cell 4 (Part 0) failed: DeadKernel: the kernel died', None),
     ('import sys\nsys.exit(0)', 'cell 4 (Part 0) failed: SystemExit', None),
-    ('import time\ntime.sleep(60)', 'cell 4 (Part 0) failed: Timeout: A cell timed out while it was being executed, after 1 seconds', 1),
+    ('import time\ntime.sleep(60)',
+     'cell 4 (Part 0) failed: Timeout: A cell timed out while it was being executed, after 1 seconds', 1),
 ])
 def test_ends_that_leave_no_traceback(project, stage, said, timeout):
-    with pytest.raises(UserError, match=re.escape(said)): run_notebook(save(project, stage, '1'), {}, 'outputs/x.ipynb', timeout=timeout)
+    with pytest.raises(UserError, match=re.escape(said)):
+        run_notebook(save(project, stage, '1'), {}, 'outputs/x.ipynb', timeout=timeout)
     assert sorted(p.name for p in Path('outputs').iterdir()) == ['x.failed.html', 'x.failed.ipynb']
     assert 'This run failed' in Path('outputs/x.failed.html').read_text()
 

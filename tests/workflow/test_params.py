@@ -8,7 +8,8 @@ from alpr_nb.workflow.params import compose
 @pytest.fixture
 def conf(tmp_path):
     "Two groups of one option each, and a default."
-    for name, text in {'config': 'defaults: [{train: quick}, _self_]\nseed: 0\n', 'train/quick': 'epochs: 3\n', 'train/smoke': 'epochs: 1\n'}.items():
+    for name, text in {'config': 'defaults: [{train: quick}, _self_]\nseed: 0\n', 'train/quick': 'epochs: 3\n',
+                       'train/smoke': 'epochs: 1\n'}.items():
         (tmp_path/'conf'/name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path/'conf'/f'{name}.yaml').write_text(text)
     return tmp_path/'conf'

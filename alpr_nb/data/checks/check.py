@@ -7,7 +7,8 @@ __all__ = ['read_shapes', 'sample_facts', 'CheckResult', 'read_texts', 'check', 
            'require_no_severe']
 
 # %% ../../../nbs/data/checks/check.ipynb #044721ff
-import hashlib, json
+import hashlib
+import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,18 +17,18 @@ import pandas as pd
 from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
-from ..labelme import read_labelme
+from ...core.atomic import replacing
+from ...core.config import UserError
+from ...core.csv_files import read_table, require_columns
+from ...core.parallel import workers
 from ..batches import chunk_size
 from .dataset_checks import (FACTS, batch_drift, drift_findings, exact_duplicates, image_hash,
                                                 near_duplicates, split_findings)
-from ...core.config import UserError
 from .findings import findings_table, propose_quarantine, read_findings, read_quarantine, write_table
 from .sample_checks import sample_findings
 from .sample_files import list_sample_files, read_sample_files
-from ...core.atomic import replacing
+from ..labelme import read_labelme
 from ..yolo_labels import class_numbers, normalize_code
-from ...core.csv_files import read_table, require_columns
-from ...core.parallel import workers
 
 # %% ../../../nbs/data/checks/check.ipynb #f56863fd
 def read_shapes(

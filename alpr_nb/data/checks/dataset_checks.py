@@ -10,7 +10,11 @@ __all__ = ['NEAR_DUPLICATE_BITS', 'FACTS', 'DRIFT_LIMITS', 'FALSE_ALARM_RATE', '
 import re
 from pathlib import Path
 
-import cv2, imagehash, numpy as np, pandas as pd, pandera.pandas as pa
+import cv2
+import imagehash
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
 from PIL import Image
 from scipy.stats import chi2, ks_2samp
 

@@ -10,7 +10,8 @@ __all__ = ['FINDING_KINDS', 'QUARANTINE', 'FINDINGS', 'FindingKind', 'Finding', 
 from pathlib import Path
 from typing import NamedTuple
 
-import pandas as pd, pandera.pandas as pa
+import pandas as pd
+import pandera.pandas as pa
 
 from ...core.config import UserError
 

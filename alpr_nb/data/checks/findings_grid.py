@@ -8,13 +8,14 @@ __all__ = ['UNSAFE', 'open_finding', 'findings_grid']
 # %% ../../../nbs/data/checks/findings_grid.ipynb #60766fbd
 from pathlib import Path
 
-import matplotlib.pyplot as plt, pandas as pd
+import matplotlib.pyplot as plt
+import pandas as pd
 
-from ..batches import PART
 from ...core.config import UserError
+from ...core.image_files import decode_image
+from ..batches import PART
 from .check import read_shapes
 from .sample_files import SampleFiles, read_sample_files
-from ...core.image_files import decode_image
 
 # %% ../../../nbs/data/checks/findings_grid.ipynb #1b93c3ed
 UNSAFE = {'unsafe name', 'link', 'too large file', 'other file', 'too large image'} # kinds that are not opened

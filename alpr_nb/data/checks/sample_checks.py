@@ -7,20 +7,21 @@ __all__ = ['MAX_SIDE', 'MIN_SIDE', 'FORMATS', 'EDGE_TOLERANCE', 'SAME_BOX_IOU', 
            'corner_findings', 'format_findings', 'code_findings', 'label_findings', 'sample_findings']
 
 # %% ../../../nbs/data/checks/sample_checks.ipynb #9295a7b0
-import io, json
+import io
+import json
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from ..labelme import read_labelme, reading_order
 from ...codes.formats import as_format, format_of
-from ...core.config import UserError
 from ...core.boxes import iou
+from ...core.config import UserError
+from ...core.image_files import MAX_PIXELS, decode_image
 from .findings import FINDING_KINDS, Finding
 from .sample_files import SampleFiles
-from ...core.image_files import MAX_PIXELS, decode_image
+from ..labelme import read_labelme, reading_order
 from ..yolo_labels import MIN_VISIBLE_SHARE, normalize_code
 
 # %% ../../../nbs/data/checks/sample_checks.ipynb #c66bcf1e
@@ -183,7 +184,7 @@ def label_findings(
     return codes, findings + more
 
 def sample_findings(
-    sample: SampleFiles,
+    sample: SampleFiles, # names of the two files and of their archives
     image,          # contents of the image file, or the Finding if it cannot be read
     label,          # contents of the LabelMe file, or the Finding if it cannot be read
     task: str,      # cd or cr

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..batches import PART, archive_errors, finding_kind, list_archive, list_parts, read_validation
 from ...core.config import UserError
-from .findings import Finding, quarantined_names, read_quarantine
 from ...core.image_files import IMAGES
+from ..batches import PART, archive_errors, finding_kind, list_archive, list_parts, read_validation
+from .findings import Finding, quarantined_names, read_quarantine
 from ..pack import list_pairs
 from ..yolo_labels import normalize_code
 

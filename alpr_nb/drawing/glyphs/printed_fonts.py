@@ -29,7 +29,7 @@ EM_PX = 220 # px: size at which letters are rendered before they are scaled; abo
 
 @lru_cache
 def _open(name):
-    from fontTools.ttLib import TTFont # imported here: reading codes needs neither package
+    from fontTools.ttLib import TTFont  # imported here: reading codes needs neither package
     from PIL import ImageFont
     package, path = TYPEFACES[name]
     try: path = str(files(package)/path)

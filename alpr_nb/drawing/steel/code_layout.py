@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 
 from ..camera.projection import scale_colour
-from ..glyphs.painted_lettering import (
-    FAMILIES, Lettering, draw_glyph, estimate_width, layout_line, random_lettering)
+from ..glyphs.painted_lettering import (FAMILIES, Lettering, draw_glyph, estimate_width, layout_line,
+                                                      random_lettering)
 from .schema import CodeLayout, CodeStyle, SteelSettings, weighted_choice
 from .wall_canvas import WallCanvas
 from .walls import DOOR_LEAVES, WallPlan

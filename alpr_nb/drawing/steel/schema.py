@@ -12,9 +12,9 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from ...codes.formats import Format, as_format, parse_pattern, random_code
 from ...core.config import UserError
 from ...core.validation import validated
-from ...codes.formats import Format, as_format, parse_pattern, random_code
 from ..camera.effects import CONDITIONS
 from ..glyphs.painted_lettering import FAMILIES, FORMS
 from .walls import WALL_KINDS

@@ -14,8 +14,8 @@ import numpy as np
 
 from ..camera.projection import Pen, scale_colour
 from .distractor_text import draw_label, random_words
-from .vehicle_parts import (
-    draw_badge, draw_grille, draw_lamp, draw_sides, draw_stripes, draw_tail_lamps, draw_wheels, reflection_profile)
+from .vehicle_parts import (draw_badge, draw_grille, draw_lamp, draw_sides, draw_stripes,
+                                                   draw_tail_lamps, draw_wheels, reflection_profile)
 
 # %% ../../../nbs/drawing/streets/vehicles.ipynb #3ec26e90
 @dataclass(frozen=True)

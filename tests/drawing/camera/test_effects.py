@@ -45,8 +45,10 @@ def test_motion_blurs_along_its_path_only():
 
 def test_jpeg_is_that_of_the_codec():
     im = picture()
-    assert np.array_equal(fx.jpeg_compression(im, 40), cv2.imdecode(cv2.imencode('.jpg', im, [cv2.IMWRITE_JPEG_QUALITY, 40])[1], 1))
-    assert np.abs(fx.jpeg_compression(im, 95).astype(int) - im).mean() < np.abs(fx.jpeg_compression(im, 10).astype(int) - im).mean()
+    assert np.array_equal(fx.jpeg_compression(im, 40),
+                          cv2.imdecode(cv2.imencode('.jpg', im, [cv2.IMWRITE_JPEG_QUALITY, 40])[1], 1))
+    assert (np.abs(fx.jpeg_compression(im, 95).astype(int) - im).mean()
+            < np.abs(fx.jpeg_compression(im, 10).astype(int) - im).mean())
 
 def test_noise_has_the_spread_asked_for_also_on_large_images():
     flat = np.full((300, 700, 3), 128, np.uint8)

@@ -2,11 +2,7 @@
 import numpy as np
 import pytest
 
-from alpr_nb.drawing.glyphs.painted_lettering import (
-    FAMILIES,
-    GLYPH_HEIGHT,
-    random_lettering,
-)
+from alpr_nb.drawing.glyphs.painted_lettering import FAMILIES, GLYPH_HEIGHT, random_lettering
 
 
 def test_families_differ():

@@ -5,12 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alpr_nb.drawing.glyphs.plate_fonts import (
-    ALPHABETS,
-    MANDATORY_SPACING,
-    draw_text,
-    glyph_mask,
-)
+from alpr_nb.drawing.glyphs.plate_fonts import ALPHABETS, MANDATORY_SPACING, draw_text, glyph_mask
 
 CODE = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
 
@@ -105,9 +100,10 @@ def test_drawing_twice_gives_the_same_and_does_not_share_memory():
     assert b.max() > .9
     assert not np.shares_memory(glyph_mask('fe', 'A', 180)[0], b)
 
-@pytest.mark.parametrize('args', [('mandatory', 'abc', 50), ('fe', 'Ç', 50), ('fe', '', 50), ('fe', 'A', 0), ('fe', 'A', -3),
-                                  ('fe', 'A', float('nan')), ('fe', 'A', 1e9), ('fe', 'A', 50, -1), ('fe', 'A', 50, .1, 0),
-                                  ('fe', 'A', 50, .1, float('nan'))])
+@pytest.mark.parametrize('args',
+                         [('mandatory', 'abc', 50), ('fe', 'Ç', 50), ('fe', '', 50), ('fe', 'A', 0), ('fe', 'A', -3),
+                          ('fe', 'A', float('nan')), ('fe', 'A', 1e9), ('fe', 'A', 50, -1), ('fe', 'A', 50, .1, 0),
+                          ('fe', 'A', 50, .1, float('nan'))])
 def test_refuses_what_it_cannot_draw(args):
     with pytest.raises(ValueError): draw_text(*args)
 

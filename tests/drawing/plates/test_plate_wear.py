@@ -4,15 +4,8 @@ import numpy as np
 import pytest
 
 from alpr_nb.drawing.camera.projection import quad_to_box
-from alpr_nb.drawing.plates.plate_wear import (
-    LOSS_WINDOW_MM,
-    MAX_INK_LOSS,
-    MAX_LOCAL_LOSS,
-    WEAR_KINDS,
-    apply_bend,
-    bend_field,
-    flake_mask,
-)
+from alpr_nb.drawing.plates.plate_wear import (LOSS_WINDOW_MM, MAX_INK_LOSS, MAX_LOCAL_LOSS, WEAR_KINDS, apply_bend,
+                                               bend_field, flake_mask)
 from alpr_nb.drawing.plates.plates import code_mask, draw_plate, layout_of
 
 CASES = [('old', 'ABC1234', 1), ('old', 'WOQ7081', 2), ('mercosul', 'ABC1D23', 1), ('mercosul', 'MWI0J90', 2)]
@@ -44,8 +37,12 @@ def test_wear_changes_its_own_plate_only(kind):
 @pytest.mark.parametrize('width', [16, 97, 400])
 def test_a_worn_plate_of_any_size_is_whole(format, code, rows, width):
     for seed in range(4):
-        p = draw_plate(np.random.default_rng(seed), code, format, width=width, rows=rows, wear=dict.fromkeys(WEAR_KINDS, 1))
-        assert p.image.dtype == np.uint8 and p.alpha.shape == p.image.shape[:2] and 0 <= p.alpha.min() and p.alpha.max() == 1
+        p = draw_plate(np.random.default_rng(seed), code, format, width=width, rows=rows,
+                       wear=dict.fromkeys(WEAR_KINDS, 1))
+        assert p.image.dtype == np.uint8
+        assert p.alpha.shape == p.image.shape[:2]
+        assert 0 <= p.alpha.min()
+        assert p.alpha.max() == 1
         for _, q in p.chars:
             x1, y1, x2, y2 = quad_to_box(q)
             assert q.dtype == np.float32 and -1 <= x1 < x2 <= width + 1 and -1 <= y1 < y2 <= p.image.shape[0] + 1
@@ -53,7 +50,8 @@ def test_a_worn_plate_of_any_size_is_whole(format, code, rows, width):
 
 def test_probabilities_of_wear_are_shares_of_plates():
     plain = [draw_plate(np.random.default_rng(n), 'ABC1234', 'old', width=40).image for n in range(200)]
-    worn = [draw_plate(np.random.default_rng(n), 'ABC1234', 'old', width=40, wear={'flakes': .3}).image for n in range(200)]
+    worn = [draw_plate(np.random.default_rng(n), 'ABC1234', 'old', width=40, wear={'flakes': .3}).image
+            for n in range(200)]
     assert 35 <= sum(not np.array_equal(a, b) for a, b in zip(plain, worn)) <= 85
 
 
@@ -84,7 +82,8 @@ def test_bent_boxes_hold_the_bent_ink():
         flat = [q for _, q in chars]
         for n, (_, q) in enumerate(chars):
             x1, y1, x2, y2 = map(int, quad_to_box(q)); mask[y1:y2, x1:x2] *= (n + 3)/10  # each its own grey
-        image, _, quads = apply_bend(cv2.merge([np.uint8(250*mask)]*3), np.ones_like(mask), flat, bend_field(rng, (400, 130), 1.))
+        image, _, quads = apply_bend(cv2.merge([np.uint8(250*mask)]*3), np.ones_like(mask), flat,
+                                     bend_field(rng, (400, 130), 1.))
         assert image.shape == (130, 400, 3)
         for n, (a, b) in enumerate(zip(flat, quads)):
             inside = cv2.fillConvexPoly(np.zeros((130, 400), np.uint8), np.round(b).astype(np.int32), 1)

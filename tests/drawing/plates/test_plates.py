@@ -6,13 +6,7 @@ import pytest
 
 from alpr_nb.drawing.camera.projection import quad_to_box
 from alpr_nb.drawing.plates.plate_parts import DRAWERS
-from alpr_nb.drawing.plates.plates import (
-    LAYOUTS,
-    code_mask,
-    draw_plate,
-    layout_of,
-    random_category,
-)
+from alpr_nb.drawing.plates.plates import LAYOUTS, code_mask, draw_plate, layout_of, random_category
 
 CASES = [('old', 'ABC1234', 1), ('old', 'WOQ7081', 2), ('mercosul', 'ABC1D23', 1), ('mercosul', 'MWI0J90', 2)]
 
@@ -28,7 +22,10 @@ def test_a_plate_of_any_size_is_whole(format, code, rows, width):
     assert ''.join(c for c, _ in p.chars) == code
     for _, q in p.chars:
         x1, y1, x2, y2 = quad_to_box(q)
-        assert q.shape == (4, 2) and q.dtype == np.float32 and 0 <= x1 < x2 <= width and 0 <= y1 < y2 <= p.image.shape[0]
+        assert q.shape == (4, 2)
+        assert q.dtype == np.float32
+        assert 0 <= x1 < x2 <= width
+        assert 0 <= y1 < y2 <= p.image.shape[0]
 
 
 def test_character_boxes_hold_the_ink_and_nothing_else():
@@ -58,7 +55,8 @@ def test_reading_order_and_rows():
         p = draw_plate(rng, code, format, width=300, rows=rows)
         tops = np.array([q[0, 1] for _, q in p.chars]); lefts = np.array([q[0, 0] for _, q in p.chars])
         if rows == 1: assert (np.diff(lefts) > 0).all() and np.ptp(tops) < 20
-        else: assert tops[:3].max() < tops[3:].min() and (np.diff(lefts[:3]) > 0).all() and (np.diff(lefts[3:]) > 0).all()
+        else:
+            assert tops[:3].max() < tops[3:].min() and (np.diff(lefts[:3]) > 0).all() and (np.diff(lefts[3:]) > 0).all()
 
 
 def test_characters_do_not_overlap():
@@ -93,10 +91,14 @@ def test_layouts_are_complete_data():
         assert len(l.cells) == 7 and {'private', 'commercial'} <= set(l.palettes)
         for m in l.marks:
             x1, y1, x2, y2 = m.box
-            assert m.kind in DRAWERS and 0 <= m.probability <= 1 and -1 <= x1 < x2 <= l.size[0] + 1 and -1 <= y1 < y2 <= l.size[1] + 1
+            assert m.kind in DRAWERS
+            assert 0 <= m.probability <= 1
+            assert -1 <= x1 < x2 <= l.size[0] + 1
+            assert -1 <= y1 < y2 <= l.size[1] + 1
 
 
-@pytest.mark.parametrize('args,says', [(('ABC123', 'old'), '7 characters'), (('', 'old'), '7 characters'), (('ABC1234', 'french'), 'mercosul'),
+@pytest.mark.parametrize('args,says', [(('ABC123', 'old'), '7 characters'), (('', 'old'), '7 characters'),
+                                       (('ABC1234', 'french'), 'mercosul'),
                                        (('ABC1234', 'old', 'pink'), 'commercial'), (('abç1234', 'old'), 'has no')])
 def test_wrong_input_is_refused_in_a_sentence(args, says):
     with pytest.raises(ValueError, match=says): draw_plate(np.random.default_rng(0), *args)

@@ -1,11 +1,11 @@
 "The characters of a code stand in reading order, and a code on a door stands on one leaf."
 import numpy as np
 import pytest
-from steel_examples import ALL_STYLES, FORMATS, plain_wall, section
 
 from alpr_nb.drawing.glyphs.painted_lettering import random_lettering
 from alpr_nb.drawing.steel.code_layout import layout_code, plan_wall
 from alpr_nb.drawing.steel.schema import load_steel_settings, random_steel_code
+from steel_examples import ALL_STYLES, FORMATS, plain_wall, section
 
 
 @pytest.mark.parametrize('scope, name', ALL_STYLES)
@@ -33,6 +33,7 @@ def test_layouts_keep_the_reading_order(scope, name):
 @pytest.mark.parametrize('at', [[.1, .2, .9, .9], [.4, 0, .6, .1]])
 def test_a_code_on_a_door_stands_on_one_leaf(at):
     for i in range(12):
-        piece = plan_wall(np.random.default_rng(i), plain_wall(255, 'door', [[4, 6, 1]], at=at), 'iso6346', 'CSQU3054383')
+        piece = plan_wall(np.random.default_rng(i), plain_wall(255, 'door', [[4, 6, 1]], at=at), 'iso6346',
+                          'CSQU3054383')
         x, width, seam = piece.place[0], piece.block.size[0], piece.plan.size[0]/2
         assert x > seam + 26 or x + width < seam - 26

@@ -1,11 +1,11 @@
 "Crops of codes on steel: every character is inside, and hostile settings end with a sentence."
 import numpy as np
 import pytest
-from steel_examples import ALL_STYLES, FORMATS, section
 
 from alpr_nb.core.reading_order import lines_of
 from alpr_nb.drawing.steel.crop import MIN_SIZE_PX, draw_steel_crop
 from alpr_nb.drawing.steel.schema import load_steel_settings, random_steel_code
+from steel_examples import ALL_STYLES, FORMATS, section
 
 
 @pytest.mark.parametrize('scope, name', ALL_STYLES)

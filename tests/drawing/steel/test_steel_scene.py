@@ -2,12 +2,12 @@
 import cv2
 import numpy as np
 import pytest
-from steel_examples import ALL_STYLES, FORMATS, plain_wall, section
 
 from alpr_nb.core.config import UserError
 from alpr_nb.drawing.steel.scene import draw_steel_scene
 from alpr_nb.drawing.steel.schema import load_steel_settings, random_steel_code
 from alpr_nb.drawing.steel.walls import WALL_KINDS
+from steel_examples import ALL_STYLES, FORMATS, plain_wall, section
 
 PLACES = [{}, dict(vertical=True), {}, # then by the edges and across the middle, where posts, hinges and seams are
           *(dict(rows=rows, at=at) for rows in ([[4, 6, 1]], [[4], [6, 1]])
@@ -24,7 +24,8 @@ def inside(quad, shape, grow=0):
 @pytest.mark.parametrize('seed', range(len(PLACES)))
 def test_ink_lies_in_the_quads_and_nowhere_else(kind, seed):
     "Two pictures that differ in nothing but the colour of the letters"
-    draw = lambda ink: draw_steel_scene(np.random.default_rng(seed), plain_wall(ink, kind, **PLACES[seed]), [('iso6346', 'CSQU3054383')], (480, 320), .45, 0.)
+    draw = lambda ink: draw_steel_scene(np.random.default_rng(seed), plain_wall(ink, kind, **PLACES[seed]),
+                                        [('iso6346', 'CSQU3054383')], (480, 320), .45, 0.)
     a, b = draw(255), draw(0)
     assert all(np.array_equal(p, q) for (_, p), (_, q) in zip(a.plates[0].chars, b.plates[0].chars))
     differs = np.abs(a.image.astype(int) - b.image).max(2)
@@ -56,30 +57,37 @@ def test_the_main_code_of_a_scene_that_it_dominates_is_the_largest():
     spec, seen = load_steel_settings(section('container')), 0
     for i in range(12):
         rng = np.random.default_rng(i)
-        codes = [('iso6346', random_steel_code(rng, FORMATS['container']['iso6346'], spec.styles['iso6346'])) for _ in range(3)]
-        main, *others = [np.prod(np.ptp(p.quad, 0)) for p in draw_steel_scene(rng, spec, codes, (480, 270), .15, 0., True).plates]
+        codes = [('iso6346', random_steel_code(rng, FORMATS['container']['iso6346'], spec.styles['iso6346']))
+                 for _ in range(3)]
+        main, *others = [np.prod(np.ptp(p.quad, 0))
+                         for p in draw_steel_scene(rng, spec, codes, (480, 270), .15, 0., True).plates]
         seen += len(others)
         assert all(o < .6*main for o in others)
     assert seen
 
 
-def test_a_wall_without_a_code(): assert draw_steel_scene(np.random.default_rng(0), load_steel_settings(section('container')), [], (320, 180)).plates == ()
+def test_a_wall_without_a_code():
+    assert (draw_steel_scene(np.random.default_rng(0), load_steel_settings(section('container')), [], (320, 180)).plates
+            == ())
 
 
 def test_same_generator_same_bytes():
     spec = load_steel_settings(section('wagon'))
-    draw = lambda: draw_steel_scene(np.random.default_rng(3), spec, [('uic', '318012345675')], (320, 180)).image.tobytes()
+    draw = lambda: draw_steel_scene(np.random.default_rng(3), spec, [('uic', '318012345675')],
+                                    (320, 180)).image.tobytes()
     assert draw() == draw()
 
 
 def test_a_photograph_stands_behind_what_is_drawn_and_lights_the_walls(tmp_path):
     cv2.imwrite(str(tmp_path/'a.png'), np.random.default_rng(0).integers(0, 256, (90, 160, 3), np.uint8))
     looks = section('container')
-    unlit, lit = load_steel_settings(looks), load_steel_settings({**looks, 'photographs': str(tmp_path), 'photographed': 1.})
+    unlit, lit = (load_steel_settings(looks),
+                  load_steel_settings({**looks, 'photographs': str(tmp_path), 'photographed': 1.}))
     code = [('iso6346', 'CSQU3054383')]
     draw = lambda spec, codes: draw_steel_scene(np.random.default_rng(5), spec, codes, (320, 180), .3, strength=0.)
     a, b = draw(unlit, code), draw(lit, code)
     assert a.plates[0].code == b.plates[0].code == 'CSQU3054383' and not np.array_equal(a.image, b.image)
     empty = draw(lit, [])
     assert empty.plates == () and empty.image.std() > 20
-    with pytest.raises(UserError, match='photographed needs a folder'): load_steel_settings({**looks, 'photographs': '', 'photographed': .5})
+    with pytest.raises(UserError, match='photographed needs a folder'):
+        load_steel_settings({**looks, 'photographs': '', 'photographed': .5})

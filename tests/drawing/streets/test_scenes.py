@@ -58,7 +58,8 @@ def test_characters_keep_their_place_on_the_plate():
 def test_main_plate_is_first_inside_and_as_wide_as_asked(seed):
     rng = np.random.default_rng(seed)
     more = [lambda px: draw_plate(rng, 'XYZ9876', 'old', width=px)]*4
-    s = draw_scene(rng, [draw_plate(rng, 'ABC1234', 'old', width=200)] + more, (640, 360), width=.12, others=4, dominant=True)
+    s = draw_scene(rng, [draw_plate(rng, 'ABC1234', 'old', width=200)] + more, (640, 360), width=.12, others=4,
+                   dominant=True)
     main, *others = s.plates
     assert s.image.shape == (360, 640, 3) and s.image.dtype == np.uint8
     assert main.code == 'ABC1234' and main.quad.min() >= -.5 and (main.quad <= (640.5, 360.5)).all()
