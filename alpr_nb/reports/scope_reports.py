@@ -41,4 +41,4 @@ def render_reports(root: str|Path, # the project
     record_run(root, scope, list(notebooks), sets)
     return render_index(root, scope, benchmark['gate'], benchmark['gated'], named=sets,
                         synthetic=params['data']['samples-from']['cd'] == 'synthetic',
-                        published=benchmark['reader']['published'])
+                        published=benchmark['settings']['published'])

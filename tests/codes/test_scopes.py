@@ -69,7 +69,8 @@ def test_every_scope_describes_itself(tmp_path, project_copy, scope):
     params = compose([f'scope={scope}'], tmp_path/'params.yaml', project_copy/'conf')
     found = load_scope(params)
     assert found.name == scope
-    assert (load_section('benchmark.reader', params)['published'] == {}) == (scope != 'truck'), 'the thesis read trucks'
+    published = load_section('benchmark.settings', params)['published']
+    assert (published == {}) == (scope != 'truck'), 'the thesis read trucks'
     for fmt in map(as_format, found.formats.values()):
         code = random_code(np.random.default_rng(0), fmt)
         assert set(code) <= set(found.alphabet) and check_holds(code, fmt.check)

@@ -117,7 +117,7 @@ def test_every_input_of_a_page_has_a_hash(project):
     assert {(i.kind, i.path) for i in found} >= {
         ('data', 'models/truck/cr.onnx'), ('code', 'outputs/code/04_benchmark.json'),
         ('data', 'datasets/truck/cd/batches'), ('data', 'datasets/truck/cr/batches'),
-        ('parameters', 'params.yaml: benchmark.reader')}
+        ('parameters', 'params.yaml: benchmark.settings')}
     assert all(re.fullmatch(r'[0-9a-f]{32}(\.dir)?', i.hash) for i in found)
     batches = next(i for i in found if i.path == 'datasets/truck/cr/batches')
     assert batches.hash == next(d['md5'] for d in lock['prepare-data@cr']['deps'] if d['path'] == batches.path)

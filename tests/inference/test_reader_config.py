@@ -57,7 +57,7 @@ def test_section_reader_is_valid_and_reaches_the_benchmark(tmp_path, scope, prof
     params = compose(changes, tmp_path/'params.yaml', ROOT/'conf')
     config, known = load_reader_config(params), yaml.safe_load(params.read_text())
     assert config.scope == scope and config.retry_below == .8
-    assert known['benchmark']['reader']['reader'] == known['reader'], 'the notebook gets the section as it is'
+    assert known['benchmark']['settings']['reader'] == known['reader'], 'the notebook gets the section as it is'
     if profile == 'smoke': assert config.cd.size == config.cr.size == 128
     default = ReaderConfig(scope=scope).model_dump(mode='json')
     for key, value in known['reader'].items():

@@ -55,7 +55,7 @@ def test_every_profile_source_and_scope_composes_to_known_parameters(project_cop
     from alpr_nb.workflow.notebook_cells import check_parameters, notebook_parameters, read_notebook
     from alpr_nb.workflow.params import compose
     params = compose([f'profile={profile}', choice], tmp_path/'params.yaml', project_copy/'conf')
-    reader = {**load_section('benchmark.reader', params), **load_section('benchmark.sets.validation', params),
+    reader = {**load_section('benchmark.settings', params), **load_section('benchmark.sets.validation', params),
               'set_name': ''}
     sections = {'01_train_cd': ['train.tasks.cd'], '02_train_cr': ['train.tasks.cr'],
                 '03_export': ['train.export.cd', 'train.export.cr']}
