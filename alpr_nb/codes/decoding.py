@@ -56,7 +56,7 @@ class _Detections:
 
 @dataclass(frozen=True)
 class _Fit:
-    "The best code under one format"
+    "The best code of one format"
     score: float # logarithm
     name: str # of the format
     code: str
@@ -66,7 +66,7 @@ class _Fit:
     rank: int # number of better codes that failed the check
 
 def _fit(d: _Detections, name: str, extra: int, boxes) -> _Fit | None:
-    "The best code under a format, None if the detections do not fit it"
+    "The best code of a format, None if the detections do not fit it"
     fmt, mask = d.formats[name], d.mask(name)
     if not 0 <= len(d.probs) - len(mask) <= extra: return None
     every = emission_scores(d.probs, d.alphabet, mask, d.swap, d.discount, fmt.same)
@@ -110,7 +110,7 @@ def _completed(d: _Detections, floor: float) -> Decoded | None:
     "The code of the first format under which one character can be completed"
     n = len(d.probs)
     for name, fmt in d.formats.items():
-        if not (fmt.derive and fmt.check) or n != len(d.mask(name)) - 1: continue # a read check digit stands
+        if not (fmt.derive and fmt.check) or n != len(d.mask(name)) - 1: continue # a read check digit is kept
         code, shares, missing = complete_code(d.probs, fmt, d.alphabet, d.swap, d.discount)
         if not code: continue
         confidences = COMPLETED*shares*np.insert(existence_prior(d.probs), missing, 1.)

@@ -64,7 +64,7 @@ def gap_log_likelihood(
     boxes: np.ndarray, # (m, 4) x1, y1, x2, y2 of a code's characters, in one row and in reading order
     gaps: tuple|None, # positions with a gap before them, from the format; None: unknown
     candidates: frozenset, # positions where any format of this length has a gap
-) -> float: # natural logarithm, at most 0; 0 if nothing can be said
+) -> float: # natural logarithm, at most 0; 0 without evidence
     "How well the distances between characters fit a format"
     if gaps is None or not candidates or len(boxes) < len(candidates) + 3: return 0.
     centres = (boxes[:, :2] + boxes[:, 2:])/2
@@ -74,7 +74,7 @@ def gap_log_likelihood(
     return float(np.log(np.where(np.isin(at + 1, gaps), p, 1 - p)).sum())
 
 # %% ../../nbs/codes/emissions.ipynb #e9a2f2d3
-CHECK_BY_CHANCE = .1 # probability that the check digit of a wrong code holds: one of ten digits
+CHECK_BY_CHANCE = .1 # probability that the check digit of a wrong code is correct: one of ten digits
 
 def existence_prior(
     probs: np.ndarray, # (n, classes)
@@ -86,7 +86,7 @@ def existence_posterior(
     prior: np.ndarray, # (m,), 0 to 1, of each character, from `existence_prior`
     rank: int, # number of likelier codes that failed the check
 ) -> np.ndarray: # (m,), 0 to 1
-    "Probability that each detection is a character, given that the check digit holds"
+    "Probability that each detection is a character, given that the check digit is correct"
     chance = 1 - (1 - CHECK_BY_CHANCE)**(rank + 1)
     others = np.array([np.prod(np.delete(prior, i)) for i in range(len(prior))])
     holds = prior*(others + (1 - others)*chance)

@@ -26,14 +26,14 @@ class Scope(BaseModel):
     @field_validator('alphabet')
     @classmethod
     def _unique(cls, v):
-        if len(set(v)) != len(v): raise ValueError(f"a character stands twice in {v!r}")
+        if len(set(v)) != len(v): raise ValueError(f"expected each character once, found {v!r}")
         return v
 
     @field_validator('substitutions')
     @classmethod
     def _single(cls, v):
         if bad := [f'{a}: {b}' for a, b in v.items() if len(a) != 1 or len(b) != 1]:
-            raise ValueError(f"one character for one character, not {bad}")
+            raise ValueError(f"expected one character for one character, found {bad}")
         return v
 
 def load_scope(params: str|Path='params.yaml', # relative to the project's root

@@ -19,7 +19,7 @@ def look_alikes(
 
 def substitute(
     raw: str, # characters as read
-    formats: dict, # name -> Format or pattern; of equally good formats the first one wins
+    formats: dict, # name -> Format or pattern; of equally good formats the first one is taken
     substitutions: dict = SUBSTITUTIONS, # letter -> digit
 ) -> str: # the corrected code; `raw` if substitutions lead to no format
     "The code of the format that needs the fewest substitutions"

@@ -10,7 +10,7 @@ import numpy as np
 
 # %% ../../nbs/core/reading_order.ipynb #1b313bf2
 _TILTS = np.deg2rad(np.arange(-30, 31, 1.5)) # radians; plates in photographs lean by up to about 30 degrees
-_TILT_PENALTY = 1e-3 # squared heights per squared radian; of two equally flat splits the less tilted one wins
+_TILT_PENALTY = 1e-3 # squared heights per squared radian; of two equally flat splits the less tilted one is taken
 _FLAT_ENOUGH = 2e-3  # squared heights; one row with a lower loss ends the search
 
 def rows_of(

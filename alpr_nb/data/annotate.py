@@ -28,7 +28,7 @@ from ..inference.read_command import list_images
 from ..inference.reader import Reader
 
 # %% ../../nbs/data/annotate.ipynb #7dab0715
-SAME_PLATE_IOU = .3 # of two crops from which they show the same plate; set by hand
+SAME_PLATE_IOU = .3 # from this IoU on, two crops show the same plate; set by hand
 
 @dataclass(frozen=True)
 class ProposedImage:
@@ -76,7 +76,7 @@ def propose_image(
     task: str,             # 'cd' or 'cr'
     crops: bool,           # cut the plates out of photographs
     text: str | None,      # known code
-    min_confidence: float, # at which a proposal that spells the known code is accepted
+    min_confidence: float, # least confidence for which a proposal with the known code is accepted
     known: dict,           # name without ending -> box, of earlier crops of this photograph
 ) -> list:                 # of ProposedImage
     "Images to write for one input image"
@@ -100,11 +100,11 @@ def propose_image(
 def annotate(
     images: list,         # image files and folders
     out: str | Path,      # folder for images, LabelMe files, review/ and lists; may be that of an earlier run
-    reader: Reader,       # that proposes
+    reader: Reader,       # whose readings are proposed
     task: str,            # 'cd': plates in photographs; 'cr': characters in crops
     known_text: str | Path | None=None, # CSV (image,text) with the code of each crop
     crops: bool=False,    # for cr: cut the crops out of photographs
-    confidence: float=.5, # of the least confident character, at which a proposal that spells the known code is accepted
+    confidence: float=.5, # least confidence of its characters for which a proposal with the known code is accepted
     batch: int=16,        # images in memory
     progress: bool=True,  # show a bar
 ) -> pd.DataFrame:        # review.csv: image (relative to `out`), text, code, confidence, status, reason

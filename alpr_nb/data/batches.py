@@ -103,7 +103,7 @@ def member_problem(
     if not name.isprintable() or len(name.encode()) > 200:
         return 'its name is too long or not printable; rename the file'
     if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
-        return 'it is a link or no plain file; zip the file itself'
+        return 'it is a link or another special file; zip the file itself'
     if info.flag_bits & 1: return 'it is encrypted; zip it without a password'
     if size > MAX_BYTES:
         return f'it unpacks to {size >> 20} MiB, more than the {MAX_BYTES >> 20} allowed; make the file smaller'
@@ -209,7 +209,7 @@ def list_samples(
 def chunk_size(
     count: int, # samples in total
 ) -> int:       # samples in a chunk, 64 to 1000
-    "Samples in one piece of work: enough to make up for opening an archive, and few enough for all cores to get some"
+    "Samples in one chunk: enough to outweigh the time to open an archive, few enough to give every core some"
     return min(max(count//32, 64), 1000)
 
 # %% ../../nbs/data/batches.ipynb #fa15c7bd

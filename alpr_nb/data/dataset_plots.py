@@ -56,7 +56,7 @@ def plot_formats(
     formats: dict,        # name -> Format, pattern or dict
     scope: str,           # for the title
 ):                        # matplotlib axes
-    "Share of each code format in each split; `other` is a code without a format"
+    "Share of each code format in each split; `other` counts codes that fit no format"
     codes = code_table(images)
     codes['format'] = [format_of(normalize_code(c), formats) or 'other' for c in codes.code]
     _, ax = plt.subplots(figsize=(8, 3.5))

@@ -98,7 +98,7 @@ def read_lists(
     label: str,    # of the plates' rectangles
     alphabet: str, # the reader's characters
 ) -> tuple:        # (file or folder with the lists, [(image name, code, box, boxes)])
-    "Vehicles that the set's files list, in whichever of the three forms"
+    "Vehicles that the set's files list, in any of the three forms"
     for source, column in ((folder/'validation.csv', 'code'), (folder/'labels.csv', 'text')):
         if not source.is_file(): continue
         codes = read_csv_codes(source, column, alphabet)

@@ -162,7 +162,7 @@ def import_source(
     names=None,          # class names of a YOLO source, as a list or by number; None: from data.yaml or classes.txt
     text: str='text',    # CSV column, COCO key or VOC element with the code
     prefix: str='',      # put before every image's name
-    origin: str='',      # where the source comes from, free text or a URL; '': as `dvc import` recorded it, if it did
+    origin: str='',      # where the source comes from, free text or a URL; '': as recorded by `dvc import`, if at all
     alphabet: str='ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789', # characters of OpenALPR's codes
 ) -> Imported:
     "Convert third-party annotated photographs to images with LabelMe files; the same source gives the same bytes"

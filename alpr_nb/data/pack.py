@@ -39,7 +39,7 @@ def split_of(
     seed: int,            # of the split
     share: float,         # of all codes that is not used for training, 0 to 1
     excluded=frozenset(), # codes that are not used at all
-    test: float=0.,       # share of all codes for testing, at most `share`, of which it is a part
+    test: float=0.,       # share of all codes for testing; it is a part of `share`
 ) -> str:                 # train, validation, test, held (excluded) or both (train and validation)
     "Split that an image belongs to"
     if excluded.intersection(codes): return 'held'

@@ -189,7 +189,7 @@ def prepare(
     strip: int=0,        # height of the metadata strip at the bottom, px (CD)
     n_jobs: int=-1,      # threads; -1: all cores
     progress: bool=True, # show a bar
-) -> tuple[pd.DataFrame, pd.DataFrame]: # images (one a row) and their boxes (one a row, px)
+) -> tuple[pd.DataFrame, pd.DataFrame]: # one row for each image; one row for each box, px
     "Write both folders, complete or not at all; the same source gives the same bytes"
     source, classes = Path(source), class_numbers(task, label, alphabet)
     if strip < 0 or strip and task == 'cr':

@@ -118,7 +118,7 @@ def propose_chars(
     chars: Detections,       # in reading order, boxes in px of the crop
     config: ReaderConfig,    # of the reader
     text: str | None=None,   # known code of the crop; None when unknown
-    min_confidence: float=.5,# at which a proposal that spells the known code is accepted
+    min_confidence: float=.5,# least confidence for which a proposal with the known code is accepted
 ) -> Proposal:
     "Propose characters; accepted when they clearly spell the known code"
     d = decode_chars(chars, config)

@@ -13,9 +13,9 @@ from .labelme import Annotation, Shape
 
 # %% ../../nbs/data/zoom_crops.ipynb #b94f9fc4
 MAX_TRIES = 10          # windows that are tried for one crop
-MIN_ENLARGEMENT = 1.2   # of the plate's share of the width, compared with the photograph; less is not worth a crop
+MIN_ENLARGEMENT = 1.2   # least factor by which the plate's share of the width must grow
 ASPECT = 1.2, 1.9       # width of a window divided by its height, least and most
-WHOLE = .98             # visible share from which a plate counts as not cut
+WHOLE = .98             # a plate counts as not cut from this visible share on
 
 def visible_share(
     box: tuple,    # x1, y1, x2, y2, px
@@ -29,7 +29,7 @@ def window_around(
     rng: np.random.Generator, # random generator
     box: tuple,     # x1, y1, x2, y2 of a plate, px
     size: tuple,    # width and height of the photograph, px
-    share: float,   # of the window's width that the plate takes, 0 to 1
+    share: float,   # of the plate in the window's width, 0 to 1
     aspect: float,  # width of the window divided by its height
 ) -> tuple:         # x1, y1, x2, y2, whole px inside the photograph
     "A window at a random position that contains the whole plate"
@@ -48,8 +48,8 @@ def zoom_crop(
     rng: np.random.Generator, # random generator
     image: np.ndarray,     # (H, W, 3) uint8
     ann: Annotation,       # its plates
-    share: tuple=(.2, .9), # of the crop's width that the plate takes, least and most
-    min_width: float=60,   # of a plate, px; a narrower one would only be blurred
+    share: tuple=(.2, .9), # of the plate in the crop's width, least and most
+    min_width: float=60,   # of a plate, px; a crop of a narrower one would be blurred
     name: str='',          # of the crop; empty: that of the photograph
 ):                         # (image, Annotation); None when no plate is wide enough or every window cuts another plate
     "A crop of a photograph around one of its plates"

@@ -32,7 +32,7 @@ def in_validation_split(
     i: int,       # number of the sample, from 0
     share: float, # share of the samples in the validation split, 0 to 1
 ) -> bool:
-    "Whether a sample belongs to the validation split: `share` of every stretch of samples, evenly spread."
+    "Whether a sample belongs to the validation split: a fraction `share` of all samples, evenly spread."
     return int((i + 1)*share + 1e-9) > int(i*share + 1e-9) # 1e-9: a tenth is not exact in binary
 
 # %% ../../nbs/drawing/synthesize.ipynb #0434d6ba
@@ -46,7 +46,7 @@ def rendered_code(
     renderer,             # from `load_renderer`
     holdout: bool,        # a code of the validation split
 ) -> tuple:               # name of a format, code
-    "A random code of the asked side of the split."
+    "A random code of the requested side of the split."
     name = _choose(rng, s.formats)
     return name, renderer.code(rng, name, lambda code: in_validation(code, s.seed, s.validation) == holdout)
 
@@ -57,7 +57,7 @@ def random_plate(
     width: int,           # px
     rows2: float = 0.,    # probability of two rows
 ) -> Plate:               # with exact quads of the characters
-    "A plate with a random code of the asked side of the split."
+    "A plate with a random code of the requested side of the split."
     fmt = _choose(rng, s.formats)
     rows = 2 if rng.random() < rows2 else 1
     while True:
@@ -148,7 +148,7 @@ def synthesize(
     count: int,             # number of samples
     n_jobs: int = -1,       # processes; -1: one for each core
     batch_size: int = 1000, # samples in a part
-    scope: str = '',        # scope of the codes; named in no sample
+    scope: str = '',        # scope of the codes; the samples do not contain it
     **keys,                 # the other keys of `SynthesisSettings`
 ) -> pd.DataFrame:          # image and code of the samples of the validation split
     "Draw samples and write them to `out` as batches of LabelMe annotations, all or nothing."

@@ -30,7 +30,7 @@ def open_reader(scope: str, # kind of code of the two models; must be the scope 
                 bundle: str, # folder of a released bundle; used when no model is named
                 cd: str, # ONNX file of code detection, or empty
                 cr: str, # ONNX file of code recognition, or empty
-                settings: dict, # of the two models' reader: what differs from the defaults
+                settings: dict, # of the reader with two models: keys that differ from the defaults
                 crop: bool = False, # the images are plate crops: the detector is not needed
                 threads: int = 0, # of ONNX Runtime, 0 for its default
                 ) -> Reader:
@@ -57,7 +57,7 @@ def code_function(reader: Reader, # with both models
 # %% ../../nbs/evaluation/benchmark.ipynb #d7ecf87c
 def load_set(images: str, # folder with images and their true codes
              config: ReaderConfig, # label, alphabet and formats
-             held: float = 0., # fraction of the codes that `pack` kept from training; 0 takes all images
+             held: float = 0., # fraction of the codes that `pack` kept out of training; 0 takes all images
              seed: int = 0, # of that split
              ) -> list[Truth]: # not empty
     "Images of a set with their ground truth."
@@ -100,7 +100,7 @@ def read_set(reader: Reader, # with both models
     lines, ms, thresholds = [], [], sorted(thresholds)
     for n, truth in enumerate(tqdm(truths, desc='reading', mininterval=1)):
         try:
-            if not n: reader.results([truth.image], crop) # warm-up: the first inference also plans the graph
+            if not n: reader.results([truth.image], crop) # warm-up: the first inference is slower
             result, = reader.results([truth.image], crop, threshold=DETECTION_THRESHOLD)
         except ReadError as e:
             line = unread_prediction(truth, thresholds, reader.config.formats)

@@ -54,7 +54,7 @@ def truth_columns(
     truth: str, # code on the vehicle
     read: str, # code read
 ) -> list[Column]:
-    "The truth in the columns of `mark_differences`: an extra character leaves an empty one."
+    "The truth in the columns of `mark_differences`: empty where the reading has an extra character."
     pairs = align(truth, read) if read else [(a, a) for a in truth]
     return [Column(a or '\xa0') for a, _ in pairs]
 
@@ -84,7 +84,7 @@ ORDERS = dict(highest='highest confidence first', lowest='lowest confidence firs
 
 def gallery(
     failures: list[tuple], # (line of predictions.jsonl, its JPEG or None, name of its set), in the order of the list
-    alone: bool=False, # it is the page's only one: the address keeps the filters
+    alone: bool=False, # it is the only gallery on the page: the page's address keeps the filters
 ) -> str: # HTML that needs nothing else
     "Failures to sort and filter."
     def options(every, values): return {'': every} | {v: f'{v} ({n})' for v, n in Counter(values).most_common()}
@@ -123,7 +123,7 @@ def read_failures(
 
 def render_errors(
     root: str|Path, # the project
-    scope: str, # what is read: 'truck'
+    scope: str, # kind of code, such as 'truck'
     named: list[str]|None=None, # benchmark sets to show; default all that are there
 ) -> Path: # reports/<scope>/errors.html
     "Write the page on which the failures of every set are sorted and filtered."

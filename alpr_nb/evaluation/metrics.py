@@ -18,7 +18,7 @@ from ..core.boxes import iou_matrix
 # %% ../../nbs/evaluation/metrics.ipynb #3f0ab7b9
 def align(truth: str, # code on the vehicle
           read: str, # code as read
-          ) -> list[tuple[str, str]]: # (actual, predicted); '' as actual: inserted, '' as predicted: missing
+          ) -> list[tuple[str, str]]: # (actual, predicted); '' marks an inserted or a missing character
     "Pair the characters of two codes with the fewest edits; a substitution counts as one edit."
     cost = np.zeros((len(truth)+1, len(read)+1), int)
     cost[:, 0], cost[0] = np.arange(len(truth)+1), np.arange(len(read)+1)
@@ -99,7 +99,7 @@ def true_positives(ground_truth, # (n, 4) true boxes of one image
                    confidence, # (m,) of the predictions
                    iou: float=.5, # least overlap
                    ) -> np.ndarray: # (m,) bool, in the order given
-    "Match predictions with ground truth by descending confidence; each takes the free box that it overlaps most."
+    "Match predictions with ground truth by descending confidence; each takes the unmatched box that it overlaps most."
     ious, right = iou_matrix(predictions, ground_truth), np.zeros(len(predictions), bool)
     for i in np.argsort(-np.asarray(confidence, float), kind='stable'):
         if ious.shape[1] and ious[i].max() >= iou:
@@ -112,7 +112,7 @@ def average_precision(confidence, # (m,) of all predicted boxes of the set
                       right, # (m,) bool: true positives
                       n: int, # ground-truth boxes in the set
                       ) -> float: # 0 to 1
-    "Mean precision over 101 levels of recall, each the best precision at that recall or above (definition of COCO)."
+    "Mean precision over 101 levels of recall, at each the best precision at this recall or above (as in COCO)."
     order = np.argsort(-np.asarray(confidence, float), kind='stable')
     hits = np.cumsum(np.asarray(right, bool)[order])
     if not n or not len(hits): return 0.
@@ -124,7 +124,7 @@ def detection_scores(images: list, # (ground-truth boxes, predicted boxes, confi
                      confidence: float, # threshold of the reader
                      iou: float=.5, # least overlap
                      ) -> dict: # recall, precision, map50, n (ground-truth boxes); nan for a division by zero
-    "Recall and precision at the threshold of the reader, and the average precision at an IoU of 0.5 of its one class."
+    "Recall and precision at the threshold of the reader, and the average precision of the one class at an IoU of 0.5."
     right = [true_positives(t, p, c, iou) for t, p, c in images]
     right = np.concatenate(right) if right else np.zeros(0, bool)
     confidences = np.concatenate([np.asarray(c, float) for *_, c in images]) if images else np.zeros(0)

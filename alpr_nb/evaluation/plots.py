@@ -113,7 +113,7 @@ def reliability_plot(table: pd.DataFrame, # from `reliability_table`
     ax.legend(loc='upper left', bbox_to_anchor=(1, 1), fontsize=9, frameon=False)
     return fig
 
-def latency_plot(ms: pd.DataFrame, # one row an image: milliseconds by part
+def latency_plot(ms: pd.DataFrame, # one row for each image: milliseconds by part
                  ): # matplotlib's figure
     "Time for each part of reading."
     labels = dict(decode='decode the file', cd='code detection', cr='code recognition', total='total')

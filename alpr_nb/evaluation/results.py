@@ -108,7 +108,7 @@ def write_errors(folder: Path, # exists
 def to_json(
     value, # plain Python values
 ) -> str: # one line
-    "Strict JSON: a value that is not a number raises an error here, and not in a later parser."
+    "Strict JSON: NaN raises an error here, and not in a later parser."
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 def write_results(part: Path, # from `start_results`

@@ -59,7 +59,7 @@ def compute_metrics(predictions: list[dict], # lines of predictions.jsonl
 
 # %% ../../nbs/evaluation/summary.ipynb #f59c9edf
 BIN_EDGES = dict(width=[0, 40, 60, 80, 100, 130, 160, 200, 300, np.inf], # px of the photograph
-                 tilt=[0, 2, 5, 10, 15, 20, 30, np.inf]) # degrees either way
+                 tilt=[0, 2, 5, 10, 15, 20, 30, np.inf]) # degrees to either side
 
 def bin_labels(values: pd.Series, # numbers, nan where not known
                edges: list, # ascending
@@ -70,8 +70,8 @@ def bin_labels(values: pd.Series, # numbers, nan where not known
     return cut.cat.add_categories('unknown').fillna('unknown')
 
 def predictions_frame(predictions: list[dict], # lines of predictions.jsonl
-                      ) -> pd.DataFrame: # one row an image
-    "Properties of each image that accuracy is shown by."
+                      ) -> pd.DataFrame: # one row for each image
+    "Properties of each image that `accuracy_by` can group by."
     keys = ('image', 'truth', 'code', 'format', 'width', 'tilt', 'confidence', 'kind', 'distance')
     f = pd.DataFrame([{k: p[k] for k in keys} for p in predictions])
     return f.assign(right=f.kind == 'right', length=f.truth.str.len(), width=bin_labels(f.width, BIN_EDGES['width']),
@@ -97,8 +97,8 @@ def accuracy_by_threshold(metrics: dict, # from `compute_metrics`
 # %% ../../nbs/evaluation/summary.ipynb #6036c309
 def confusion_pairs(predictions: list[dict], # lines of predictions.jsonl
                     strategy: str='decoded', # which reading, at the lowest threshold
-                    ) -> pd.DataFrame: # actual, predicted: one row a character, the form of DVC's confusion plot
-    "Each true character with the predicted one, or `none`; images without a reading of the right plate are left out."
+                    ) -> pd.DataFrame: # actual, predicted: one row a character, for DVC's confusion plot
+    "Each true character with the predicted one (`none`: no character), for images with a reading of the right plate."
     least = next(iter(predictions[0]['reads'][strategy]))
     read = [p for p in predictions if p['reads'][strategy][least] and p['kind'] not in NOT_READ]
     count = confusion_counts([p['truth'] for p in read], [p['reads'][strategy][least] for p in read])
@@ -115,21 +115,21 @@ def reliability_table(predictions: list[dict], # lines of predictions.jsonl
     return pd.DataFrame(rows, columns=['of', 'low', 'high', 'confidence', 'right', 'n']).round(6)
 
 def character_outcomes(p: dict, # a line of predictions.jsonl
-                       ) -> list[tuple]: # (confidence, right), one a detected character
-    "Confidence of each raw character, and whether it is right. Of characters with one glyph either is right."
+                       ) -> list[tuple]: # (confidence, right) of each detected character
+    "Confidence of each raw character, and whether it is right. Of characters that share a glyph, either is right."
     chars, same = p['chars'], {frozenset(pair) for pair in p.get('same', ())}
     hits = [a == b or {a, b} in same for a, b in align(p['truth'], ''.join(c['char'] for c in chars)) if b]
     return [(c['confidence'], hit) for c, hit in zip(chars, hits)]
 
 # %% ../../nbs/evaluation/summary.ipynb #097bdc76
-def latency_summary(ms: list[dict], # one an image: milliseconds by part
+def latency_summary(ms: list[dict], # one for each image: milliseconds by part
                     ) -> dict: # '<part>_median' and '<part>_p95' in ms, and n
     "Median and 95th percentile of the time for each part of reading."
     table = pd.DataFrame(ms)
     return dict(n=len(table), **{f'{part}_{k}': round(v, 2) for part in table for k,
                                  v in median_p95(table[part]).items()})
 
-def latency_table(ms: list[dict], # one an image: milliseconds by part
+def latency_table(ms: list[dict], # one for each image: milliseconds by part
                   ) -> pd.DataFrame: # rows: median and 95th percentile; columns: parts
     "Latency by part of reading, in milliseconds."
     return pd.DataFrame(ms).agg(
@@ -138,7 +138,7 @@ def latency_table(ms: list[dict], # one an image: milliseconds by part
 # %% ../../nbs/evaluation/summary.ipynb #c78dfb3e
 def accuracy_table(metrics: dict, # from `compute_metrics`
                    published: dict={}, # published results by name, such as {'the thesis': {'acc@0.2': 0.96}}
-                   ) -> pd.DataFrame: # one row a threshold: each strategy with its interval
+                   ) -> pd.DataFrame: # one row for each threshold: each strategy with its interval
     "Accuracies with their intervals, beside published results."
     t = accuracy_by_threshold(metrics)
     text = [f'{a:.3f} ({low:.3f} to {high:.3f})' for a, low, high in zip(t.accuracy, t.low, t.high)]

@@ -43,7 +43,7 @@ class Manifest(CodeSpec):
 
     # sections
     reader: ReaderSettings = ReaderSettings() # settings of the reader
-    rectifier: dict | None = None # how a crop is turned upright before recognition; None: it is not
+    rectifier: dict | None = None # how a crop is turned upright before recognition; None: it is not turned
     decoder: dict | None = None # settings of decoding; None: its defaults
     reference: dict | None = None # statistics of the validation set, to compare a running reader with; None: not known
     graphs: dict | None = None # other graphs of the same models, name -> purpose; None: only cd.onnx and cr.onnx
@@ -88,7 +88,7 @@ def write_bundle(
     config: ReaderConfig, # which codes are read, and the settings
     **about, # sections and provenance, see `Manifest`
 ) -> Manifest: # as written; raises BundleError if a model is missing or `out` is another folder
-    "Write a bundle, whole or not at all."
+    "Write a complete bundle; after an error nothing is written."
     out = Path(out).absolute()
     for f in (cd, cr):
         if not Path(f).is_file(): raise BundleError(f'{f}: no such model; a bundle needs both, cd and cr')

@@ -33,7 +33,7 @@ class CharDetectorConfig(DetectorConfig):
     "Settings of the character detector: other defaults, the same meaning"
     size: int = Field(256, ge=32) # px
     threshold: float = Field(.2, ge=0, le=1) # least confidence of a character
-    max_detections: int = Field(40, ge=1) # more than any code has, with the text beside it
+    max_detections: int = Field(40, ge=1) # more than in any code and the text beside it
 
 Margin = Annotated[float, Field(ge=0, le=2)] # share of the side of a box
 
@@ -48,7 +48,7 @@ class ReaderSettings(BaseModel):
 
     # the crop that goes to character recognition
     margin: tuple[Margin, Margin] = (.04, .08) # added on each side of a code's box: shares of its width and height
-    margin_max_aspect: float = Field(4., ge=1) # for the margin a side counts at most as this times the shorter one
+    margin_max_aspect: float = Field(4., ge=1) # largest ratio of a side to the shorter one in this margin
 
     # second attempts, which cost time only where the first one was not good enough
     retry_below: float = Field(.9, ge=0, le=1) # a reading under this confidence is uncertain
@@ -59,8 +59,8 @@ class ReaderSettings(BaseModel):
 
     # which texts are readings
     min_confidence: float = Field(.05, ge=0, le=1) # readings under it are dropped
-    max_missing: int = Field(2, ge=0) # characters that a reading may have less than the shortest format
-    max_surplus: int = Field(3, ge=0) # characters that it may have more than the longest format
+    max_missing: int = Field(2, ge=0) # largest number of characters missing from the shortest format
+    max_surplus: int = Field(3, ge=0) # largest number of characters beyond the longest format
 
 # %% ../../nbs/inference/config.ipynb #0a38fb55
 class CodeSpec(BaseModel):
@@ -115,9 +115,9 @@ def load_calibration(
 
 def load_reader_config(
     params: str | Path='params.yaml', # relative to the project's root
-    cr: str | Path | None=None, # ONNX file of the character detector, for its calibration; the section goes first
+    cr: str | Path | None=None, # ONNX file of the character detector, for its calibration; the section has priority
 ) -> ReaderConfig: # raises UserError if a section is missing or wrong
-    "The configuration that sections `base` and `reader` of params.yaml describe."
+    "The configuration that sections `scope` and `reader` of params.yaml describe."
     settings = load_section('reader', params)
     if cr is not None: settings = {'calibration': load_calibration(cr), **settings}
     return reader_config(load_scope(params), settings, f'{params}: reader')

@@ -78,7 +78,7 @@ class Detector:
     def __init__(self,
         model: str | Path | bytes, # ONNX file, or its content
         cfg: DetectorConfig=DetectorConfig(), # sizes and thresholds, see `alpr_nb.inference.config`
-        classes: int | None=None, # number of classes expected; None takes any
+        classes: int | None=None, # number of classes expected; None: any number
         providers: list | None=None, # execution providers of ONNX Runtime, in order of preference; None: the CPU
         threads: int | None=None, # of one inference; None: one for each processor, at most 8
         name: str='the model', # name in errors, when `model` is not a path

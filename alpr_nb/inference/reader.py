@@ -68,7 +68,7 @@ def read_chars(
     cfg: ReaderConfig, # as in `decode_chars`, and min_confidence
     lines: list | None=None, # number of characters in each line; None: `lines_of` finds them
 ) -> Reading | None: # None if there is no code, or its confidence is too low
-    "The reading that detected characters give."
+    "The reading of detected characters."
     d = decode_chars(chars, cfg, lines)
     if not d.code or d.confidence < cfg.min_confidence or not has_code_length(d.code, cfg): return None
     seen = tuple(Char(char, p, _box(chars.boxes[i]))
@@ -134,7 +134,7 @@ class Reader:
     def results(self,
         images: list, # each as in `read`
         crop: bool=False, # the images are crops of codes
-        threshold: float | None=None, # also list boxes of code detection down to this confidence, unread
+        threshold: float | None=None, # also list boxes of code detection down to this confidence, without reading them
     ) -> list: # of Result
         "Codes in several images, with every box, the probabilities of the characters, and timings."
         start = time.perf_counter()
@@ -206,7 +206,7 @@ class Reader:
         margin: tuple | None=None, # shares of the box's width and height; None: the setting `margin`
     ) -> tuple: # x1, y1, x2, y2, whole px inside the image
         """The part of an image that character recognition gets: the box of a code and a margin. The margin is a share
-        of a side, which counts at most as `margin_max_aspect` times the shorter side."""
+        of each side. For this, a side counts as at most `margin_max_aspect` times the shorter side."""
         (x1, y1, x2, y2), (mx, my) = map(float, box), self.config.margin if margin is None else margin
         longest = self.config.margin_max_aspect * min(x2 - x1, y2 - y1)
         dx, dy = min(x2 - x1, longest) * mx, min(y2 - y1, longest) * my

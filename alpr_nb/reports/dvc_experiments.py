@@ -156,7 +156,7 @@ def mark_types(
 
 def vega_curves(
     title: str, # of the plot
-    spec: dict, # Vega-Lite, its data inside
+    spec: dict, # Vega-Lite with its data inside
 ) -> list[Curves]: # one for each column and file of the plot; none when its axes have no numbers
     "The curves of a DVC plot."
     x, y = axis_encoding(spec, 'x'), axis_encoding(spec, 'y')

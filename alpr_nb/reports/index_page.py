@@ -63,7 +63,7 @@ def read_sets(
 
 # %% ../../nbs/reports/index_page.ipynb #63bb2aa9
 def verdict(
-    scope: str, # what is read
+    scope: str, # kind of code
     name: str, # of the set
     m: dict, # its metrics
     gate: float|None, # least acc@0.2; None when the set has no gate
@@ -87,7 +87,7 @@ def accuracy_table(
     sets: dict[str, dict], # from `read_sets`
     published: dict={}, # author -> {'acc@0.2': 0.96, ...}
 ) -> dict: # head, rows
-    "Whole codes right by threshold: decoded, with substitutions, raw, and published by others."
+    "Accuracy of whole codes by threshold: decoded, with substitutions, raw, and published results."
     thresholds = sorted({k.split('@')[1] for m in sets.values() for k in m if k.startswith('acc@')}, key=float)
     def share(m, key, t):
         low, high = m.get('interval', {}).get(f'{key}@{t}') or (None, None)
@@ -105,7 +105,7 @@ def accuracy_table(
 def part_table(
     sets: dict[str, dict], # from `read_sets`
 ) -> dict: # head, rows
-    "The accuracy of each step and the time per image, one column a set."
+    "The accuracy of each step and the time per image, one column for each set."
     rows = [('', [name, *(percent(m.get(k), 2) for m in sets.values())]) for k, name in NAMES.items()
             if k not in COUNTS and any(k in m for m in sets.values())]
     for k, name in dict(total_median='time per image, median', total_p95='time per image, 95th percentile').items():
@@ -119,7 +119,7 @@ def part_table(
 def training_table(
     tasks: dict[str, dict], # task -> its metrics.json
 ) -> dict: # head, rows
-    "The metrics at the best epoch, one row a model."
+    "The metrics at the best epoch, one row for each model."
     keys = list(dict.fromkeys(k for m in tasks.values() for k, v in m.items() if isinstance(v, (int, float))))
     def text(v): return f'{v:.3f}' if isinstance(v, float) else '–' if v is None else f'{v:,}'
     return dict(head=['model', *(k.replace('_', ' ') for k in keys)],
@@ -144,7 +144,7 @@ def group_pages(
     pages: list[dict], # from `read_pages`
     folder: Path, # of the index, for relative addresses
 ) -> list[dict]: # heading, lead, ran, pages
-    "The reports, those of one notebook together."
+    "The reports, grouped by notebook."
     groups = {}
     for p in pages: groups.setdefault((p['heading'], p['lead']), []).append(p)
     def entry(p): return dict(stage=p['stage'], address=p['file'].relative_to(folder).as_posix(),
@@ -154,9 +154,9 @@ def group_pages(
 
 def locked_outputs(
     root: str|Path, # the project
-    scope: str, # what is read
+    scope: str, # kind of code
 ) -> list[dict]: # path, md5, files, size in bytes; by path
-    "The data and models of a scope as dvc.lock has them."
+    "The data and models of a scope, as recorded in dvc.lock."
     outs = {o['path']: o for s in read_lock(Path(root)).values() for o in s.get('outs', ())}
     return [dict(path=path, md5=o.get('md5', ''), files=o.get('nfiles') or 1, size=o.get('size', 0)) for path,
             o in sorted(outs.items())
@@ -165,12 +165,12 @@ def locked_outputs(
 # %% ../../nbs/reports/index_page.ipynb #1be9bd31
 def render_index(
     root: str|Path, # the project
-    scope: str, # what is read: 'truck'
+    scope: str, # kind of code, such as 'truck'
     gate: float, # least acc@0.2
     gated: list[str]|None=None, # sets that must reach it; default all
     tasks: tuple=('cd', 'cr'), # the models
     named: list[str]|None=None, # benchmark sets to show; default all that are there
-    synthetic: bool=False, # the validation set was drawn
+    synthetic: bool=False, # the validation set is synthetic
     published: dict={}, # author -> {'acc@0.2': 0.96, ...}
 ) -> Path: # reports/index.html
     "Write the page that leads to the reports of a scope."

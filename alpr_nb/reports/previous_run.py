@@ -75,7 +75,7 @@ def compare(
     old: list[dict], # lines of predictions.jsonl
     new: list[dict], # the same of the later run
 ) -> Change: # over the images of both
-    "The images that changed sides between two runs."
+    "The images whose result changed between two runs."
     from scipy.stats import binomtest
     before = {p['image']: p['kind'] == 'right' for p in old}
     both = [(p['image'], before[p['image']], p['kind'] == 'right') for p in new if p['image'] in before]
@@ -97,6 +97,6 @@ def changed_settings(
     old: dict, # settings of the previous run
     new: dict, # settings of this run
 ) -> list[tuple]: # (dotted name, old, new); None where a run does not have it
-    "The settings that two runs do not share."
+    "The settings that differ between two runs."
     a, b = flatten(old), flatten(new)
     return [(k, a.get(k), b.get(k)) for k in dict.fromkeys([*a, *b]) if a.get(k) != b.get(k)]

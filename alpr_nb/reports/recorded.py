@@ -38,7 +38,7 @@ def shrink_embedded(text: str, # HTML
                     width: int=240, # largest width of a picture in it, px
                     quality: int=50, # of the JPEGs, 1 to 95
                     ) -> str: # HTML
-    "HTML whose pictures are shrunk; those that stand in it as `data:` addresses."
+    "HTML with smaller pictures; only pictures in `data:` addresses are changed."
     def smaller(found):
         kind, content = shrink_image(base64.b64decode(found[1]), width, quality)
         return f'data:{kind};base64,{base64.b64encode(content).decode()}'

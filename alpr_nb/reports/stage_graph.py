@@ -30,7 +30,7 @@ def group_stages(
     dot: str, # from `read_stages`
     hidden: tuple=HIDDEN_STAGES, # groups that are not drawn
 ) -> nx.DiGraph: # group -> group; each node has `items`, such as ['cd', 'cr']
-    "The stages, those of one `foreach` together, without the edges that others imply."
+    "The stages, grouped by `foreach`, without edges that follow from other edges."
     g = nx.DiGraph()
     for name in re.findall(r'^"([^"]+)";$', dot, re.M):
         group, _, item = name.partition('@')
@@ -85,7 +85,7 @@ def wrap_items(
 def draw_graph(
     g: nx.DiGraph, # from `group_stages`
     links: dict[str, str]={}, # 'train-cr' (the stage with - for @) -> address of its page
-) -> str: # SVG; '' for an empty graph or one with a circle
+) -> str: # SVG; '' for an empty graph or one with a cycle
     "The pipeline, from top to bottom."
     if not len(g) or not nx.is_directed_acyclic_graph(g): return ''
     rows, edges = layer_nodes(g)

@@ -125,7 +125,7 @@ def previous_section(
     sets: dict[str, dict], # name -> metrics of this run, and latency under 'latency'
     limit: int=12, # names and settings to list
 ) -> str: # HTML
-    "Each figure of both runs, the images that changed sides, and the settings that differ."
+    "The figures of both runs, the images that were fixed or broken, and the settings that differ."
     shared = [n for n in sets if n in (previous.metrics or {})]
     def text(key, value):
         if value is None: return '–'

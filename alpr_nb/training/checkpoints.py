@@ -13,7 +13,7 @@ from ..core.config import UserError, project_path
 # %% ../../nbs/training/checkpoints.ipynb #40f641bf
 def find_weights(weights: str, # path, or name such as yolov5s.pt
                  ) -> Path: # of the file
-    "The checkpoint that is meant."
+    "Find the file of a checkpoint."
     places = [project_path(weights), project_path('weights')/weights]
     found = next((p for p in places if p.is_file()), None)
     if not found:

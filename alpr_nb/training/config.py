@@ -56,7 +56,7 @@ class TrainConfig(StageConfig):
     rect: bool = False # shuffled batches of the images' own shapes instead of squares
     epochs: int = Field(ge=1) # passes over the training images
     batch_size: int = Field(ge=1) # images in a batch
-    nominal_batch: int = Field(64, ge=1) # images behind one optimizer step; gradients are accumulated up to it
+    nominal_batch: int = Field(64, ge=1) # images in one optimizer step; gradients are accumulated up to this number
     optimizer: Literal['SGD', 'Adam', 'AdamW'] = 'AdamW' # name of the optimizer in torch.optim
     lr0: float = Field(0.01, gt=0, lt=1) # learning rate after the warm-up
     lrf: float = Field(0.1, gt=0, le=1) # final learning rate as a fraction of lr0
@@ -80,7 +80,7 @@ class TrainConfig(StageConfig):
     patience: int = Field(100, ge=0) # epochs without improvement before early stopping
     workers: int = Field(0, ge=0) # processes that load images
     cache: bool = False # keep the decoded images in memory
-    device: str = '' # cpu, cuda, cuda:1; empty takes a GPU when there is one
+    device: str = '' # cpu, cuda, cuda:1; empty: a GPU if there is one
     seed: int = Field(0, ge=0) # of the random generators
 
     @field_validator('weights')

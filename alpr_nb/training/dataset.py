@@ -62,7 +62,7 @@ def read_labels(file: Path, # a YOLO label file
 # %% ../../nbs/training/dataset.ipynb #82d12605
 def image_size(file: Path, # an image
                content: bytes, # of the file
-               ) -> tuple[int, int]: # width, height in px, turned as its EXIF tag demands
+               ) -> tuple[int, int]: # width, height in px, rotated as its EXIF tag says
     "Size of an image; a truncated file raises an error."
     try:
         with Image.open(io.BytesIO(content)) as im: size, kind = exif_size(im), im.format
@@ -171,8 +171,8 @@ class YoloDataset(LoadImagesAndLabels):
             self.rect, self.mosaic, self.batch = True, False, self.group
 
     def cache_labels(self,
-        path=None, # of no effect; yolov5 passes it
-        prefix='', # of no effect; yolov5 passes it
+        path=None, # without effect; yolov5 passes it
+        prefix='', # without effect; yolov5 passes it
     ):
         "Label, size and segments of each image in yolov5's form, from the validated split."
         s, n = self.split, len(self.split.images)

@@ -61,7 +61,7 @@ class OnnxModel(torch.nn.Module):
         self.unused = torch.nn.Parameter(torch.zeros(1)) # yolov5 asks the first parameter for the device
     def forward(self,
         images, # (n, 3, H, W) float32 RGB, 0 to 1
-        augment=False, # of no effect; yolov5 passes it
+        augment=False, # without effect; yolov5 passes it
     ):
         "The raw output, as the torch model gives it."
         return torch.from_numpy(self.session.run(None, {'images': images.numpy()})[0])

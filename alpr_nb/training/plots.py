@@ -52,7 +52,7 @@ def draw_boxes(
 
 def plot_image_grid(images: list[str], # paths
                     predictions: list[list[Shape]], # boxes to draw on each
-                    titles: list[str]|None = None, # one an image
+                    titles: list[str]|None = None, # one for each image
                     ground_truth: list[list[Shape]]|None = None, # labelled boxes, dashed
                     columns: int = 4, # images in a row
                     width: float = 14, # of the figure in inches

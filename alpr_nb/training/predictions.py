@@ -23,7 +23,7 @@ def predict(checkpoint: str|Path, # best.pt
             split: Split, # images
             imgsz: int, # longer side in px
             confidence: float = .25, # least objectness times class probability of a box
-            iou: float = .45, # overlap above which the weaker of two boxes is suppressed, whatever their classes
+            iou: float = .45, # overlap above which the weaker of two boxes is suppressed, of any classes
             batch_size: int = 16, # images
             ) -> list[list[Shape]]: # for each image the boxes in its px: `label` is the class, `text` the confidence
     "Boxes that a model predicts for the images of a split."

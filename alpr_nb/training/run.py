@@ -68,7 +68,7 @@ def write_rows(path: Path, # to write
 
 def write_json(path: Path, # to write
                values: dict): # its content
-    "Write a JSON file in one step: no reader sees half of it."
+    "Write a JSON file in one step: no other program sees an incomplete file."
     write_atomic(path, json.dumps(values, indent=1) + '\n')
 
 def evaluate_best(trainer: Trainer, # trained
@@ -98,7 +98,7 @@ def evaluate_best(trainer: Trainer, # trained
 
 # %% ../../nbs/training/run.ipynb #796eec23
 def training_code() -> dict[str, str]: # module -> hash
-    "Hashes of the modules that a training consists of: a change of any of them is another training."
+    "Hashes of the modules that a training consists of: if any of them changes, it is another training."
     return modules(['alpr_nb.training.run'], Path(alpr_nb.__file__).parents[1],
                    skip=['alpr_nb.core.config', 'alpr_nb.workflow.fingerprint'])
 
@@ -123,7 +123,7 @@ def pick_device(name: str, # cpu, cuda, cuda:1, or empty for a GPU when there is
     return device
 
 def is_interactive() -> bool: # a terminal, or a notebook in Jupyter or VS Code
-    "Whether to draw a progress bar; papermill and log files get one line an epoch."
+    "Whether to draw a progress bar; papermill and log files get one line for each epoch."
     return sys.stderr.isatty() or ('ipykernel' in sys.modules
                                    and not {'JPY_SESSION_NAME', 'VSCODE_PID'}.isdisjoint(os.environ))
 

@@ -134,7 +134,7 @@ def _code(cell) -> str:
     except SyntaxError: return ''.join(cell['source'])
 
 def _listed(parameters: dict) -> str:
-    "The parameters of a run, a line each."
+    "The parameters of a run, one line for each."
     return 'Parameters of the recorded run:\n' + '\n'.join(shorten(f'{k} = {v!r}', 160, placeholder=' …') for k,
                                                            v in parameters.items())
 

@@ -38,7 +38,7 @@ GUIDES = ('tutorials', 'howto', 'explanation', 'index', 'pt', 'packages') # list
 def folder_contents(
     pages: Iterable[Path], # relative to the notebooks
     folder: Path, # relative to the notebooks
-) -> list: # entries of a section: pages, then one section a subfolder
+) -> list: # entries of a section: pages, then one section for each subfolder
     "The pages of a folder."
     inside = [p for p in pages if p.is_relative_to(folder)]
     names = {p.relative_to(folder).parts[0] for p in inside if len(p.relative_to(folder).parts) > 1}

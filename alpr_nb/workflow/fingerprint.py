@@ -101,7 +101,7 @@ _PATHS = re.compile(r"""['"]([\w.-]+(?:/[\w.-]+)+)['"]""")
 
 @lru_cache(maxsize=1024)
 def _analyse(code: str, where: str, package: str) -> tuple[str, frozenset, frozenset, frozenset]:
-    "A module's sha256, the names that it imports at its first level and at any, and strings that may be paths"
+    "A module's sha256, the names that it imports at its top level and at any level, and strings that may be paths"
     tree = parse(code, where)
     text = ast.unparse(tree)
     return (hashlib.sha256(text.encode()).hexdigest(), frozenset(imported_names(_at_import(tree), package)),

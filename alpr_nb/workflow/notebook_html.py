@@ -55,7 +55,7 @@ def merge_prose(
     return nbformat.v4.new_notebook(cells=[nbformat.from_dict(dict(c)) for c in cells], metadata=executed.metadata)
 
 # %% ../../nbs/workflow/notebook_html.ipynb #a192dae5
-FOLD_LENGTH = 300 # characters from which a value is folded
+FOLD_LENGTH = 300 # characters; a longer value is folded
 
 def parameter_list(
     source: str, # of the cell tagged `parameters`
@@ -126,7 +126,7 @@ def _raw(text: str):
     return new_raw_cell('', metadata=dict(html=text))
 
 def _label(cell) -> str:
-    "The line under which a cell's code is folded."
+    "The line that is shown for the folded code of a cell."
     names = re.findall(r'^(?:def|class)\s+(\w+)', cell.source, re.M)
     took = cell.metadata.get('papermill', {}).get('duration') or 0
     return 'Code' + (f' of {", ".join(names)}' if names else '') + (f' · {seconds(took)}' if took >= 1 else '')
@@ -194,7 +194,7 @@ def _ran(nb) -> str:
                                                                            if pm.get('duration') else '')
 
 def _cells_html(nb, folder: Path) -> str:
-    "The cells alone, through nbconvert."
+    "HTML of the cells alone, made by nbconvert."
     import logging
 
     from nbconvert import HTMLExporter

@@ -78,7 +78,7 @@ def origins(stage: str, # name in dvc.lock
             lock: dict, # from `read_lock`
             root: Path, # of the project
             ) -> list[Input]: # by path
-    "The original data of a stage: no stage wrote it, or one without data as input"
+    "The original data of a stage: written by no stage, or by a stage without input data"
     found, seen, queue = set(), set(), [stage]
     while queue:
         if (s := queue.pop()) in seen: continue
@@ -113,7 +113,7 @@ CODE = 'alpr_nb', ':!alpr_nb/bundles', 'nbs', 'conf', 'dvc.yaml', 'settings.ini'
 
 def git_revision(root: str|Path='.', # of the project
                  ) -> str: # hash of HEAD, with `-dirty` if files of `CODE` differ from it; '' outside git
-    "The git revision of the workbook; what a run changes (params.yaml, dvc.lock, data, results) does not make it dirty"
+    "The git revision of the workbook; files that a run changes (params.yaml, dvc.lock, data, results) do not count"
     head = git(root, 'rev-parse', 'HEAD')
     return head + '-dirty'*bool(head and git(root, 'status', '--porcelain', '--', *CODE))
 

@@ -196,7 +196,7 @@ def _close(notebook: Path, running: Path, out: Path, failed: Path, root: Path, c
     return ended
 
 def _page(executed: Path, source: Path, log) -> Path|None:
-    "Render the page beside an executed notebook; an error is only logged, so that a page never costs a training"
+    "Render the page beside an executed notebook; an error is only logged and does not make the run fail"
     from alpr_nb.workflow.notebook_html import render_report
     page = executed.with_suffix('.html')
     try: render_report(executed, source, page)

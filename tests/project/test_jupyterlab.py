@@ -54,7 +54,7 @@ def test_a_notebook_runs_and_its_explorer_answers(lab, tmp_path):
         said = "document.querySelector('.jp-OutputArea').innerText"
         browser.wait(f"{said}.includes('0.png, 120 x 40 px, 1 box: A')", 120)
         browser.wait("document.querySelector('.jp-OutputArea img').naturalWidth == 500")
-        browser.js("document.querySelector('button[title=\"the next\"]').click()")
+        browser.js("document.querySelector('button[title=\"next\"]').click()")
         browser.wait(f"{said}.includes('1.png, 120 x 40 px, 1 box: B')")
         # On a busy machine JupyterLab reports that its own plugins take long to activate.
         assert [e for e in browser.errors if 'to activate' not in e] == []

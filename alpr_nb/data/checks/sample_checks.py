@@ -75,7 +75,7 @@ def header_findings(
 
 # %% ../../../nbs/data/checks/sample_checks.ipynb #c2489c8d
 EDGE_TOLERANCE = 2 # px that a box may reach over the edge; set by hand
-SAME_BOX_IOU = .5  # from which two boxes are duplicates; the usual threshold of detection metrics (Pascal VOC)
+SAME_BOX_IOU = .5  # from this IoU on, two boxes are duplicates; the usual threshold of detection metrics (Pascal VOC)
 
 def box_findings(
     shapes,         # of one image

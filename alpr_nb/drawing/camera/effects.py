@@ -72,7 +72,7 @@ def glare(
     image: np.ndarray, # (H, W, 3) BGR uint8
     strength: float=1., # factor of the brightness of the spots
 ) -> np.ndarray: # (H, W, 3) BGR uint8
-    "Highlights: one or two soft, more or less long spots."
+    "Highlights: one or two soft spots, round or elongated."
     h, w = image.shape[:2]
     m = np.zeros((h, w), np.float32)
     for _ in range(rng.integers(1, 3)):
@@ -116,7 +116,7 @@ def defocus(
     image: np.ndarray, # (H, W, 3) BGR uint8
     radius: float, # of the blur disc, px
 ) -> np.ndarray: # (H, W, 3) BGR uint8
-    "Blur of a lens out of focus: a disc, as a lens has, and not a Gaussian."
+    "Blur of a lens that is out of focus. Its kernel is a disc, as in a real lens, and not a Gaussian."
     if radius < .3: return image
     n = int(np.ceil(radius))
     y, x = np.mgrid[-n:n+1, -n:n+1]
@@ -180,7 +180,7 @@ def tear(
     dy: float=0., # largest shift of a column, px
     columns: float=20., # columns after which the shift starts again, px
 ) -> np.ndarray: # (H, W, 3) BGR uint8
-    "Saw-tooth edges, as a simple rotation of an interlaced picture gives."
+    "Saw-tooth edges, as in an interlaced picture that was rotated in a simple way."
     h, w = image.shape[:2]
     x, y = np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32)
     mx = x[None] + (dx*(y/rows % 1 - .5)).astype(np.float32)[:, None]

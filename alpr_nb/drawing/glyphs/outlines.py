@@ -32,7 +32,7 @@ class Alphabet:
     glyphs: dict        # character -> Glyph
     stroke: float       # thickness in cap heights
     spacing: float      # usual gap between two cells in cap heights
-    soft: float         # radius to which paint and pressing round the corners, cap heights
+    soft: float         # radius of the corners, which paint and pressing make round, cap heights
 
 # %% ../../../nbs/drawing/glyphs/outlines.ipynb #91347b78
 def round_corners(

@@ -111,9 +111,9 @@ class LetterFamily:
     "Ranges of the strokes of a lettering; each pair is (least, largest)."
     width: tuple = (.95, 1.1)    # of a character, relative to the width in `SKELETONS`
     stroke: tuple = (.14, .19)   # thickness, heights
-    round: tuple = (.75, 1.)     # share of a bowl's sides that is curve
+    round: tuple = (.75, 1.)     # curved share of a bowl's sides
     bridges: float = 0.          # probability of stencil bridges
-    shake: tuple = (0., 0.)      # standard deviation of the points, heights
+    shake: tuple = (0., 0.)      # standard deviation of the points' shift, heights
     soft: tuple = (.004, .02)    # blur of the edges, heights
     slant: tuple = (0., 0.)      # shear, px to the right for each px up
     faces: tuple = ()            # typefaces used instead of skeletons; `stroke` and `round` then have no effect
@@ -155,7 +155,7 @@ class Lettering:
     width: float # of a character, relative to the width in `SKELETONS`
     stroke: float # thickness, heights
     round: float # curved share of a bowl's sides, 0 to 1
-    shake: float # standard deviation of the points, heights
+    shake: float # standard deviation of the points' shift, heights
     soft: float # blur of the edges, heights
     slant: float # px to the right for each px up
     bridges: str          # 'u' vertical gaps, 'l' horizontal ones, 'ul' both, '' none
@@ -182,7 +182,7 @@ class Lettering:
             p = np.where(flat, np.where(xy < 0, (0, -.1), (w, 1.1)), t/2 + xy*inner)
             if self.shake: p = p + rng.normal(0, self.shake, p.shape)*~flat
             d = np.abs(np.diff(np.vstack([p[-1:], p, p[:1]]), axis=0))
-            along = d/np.maximum(np.hypot(*d.T), 1e-6)[:, None]   # each line: how level, how upright
+            along = d/np.maximum(np.hypot(*d.T), 1e-6)[:, None]   # for each line: how horizontal and how vertical it is
             legs = (along*inner).sum(1)*self.round/2
             q = round_corners(np.column_stack([p, legs[:-1]*rounding, legs[1:]*rounding]).tolist(), closed, 9)
             for quad in stroke_quads(q, t, closed):

@@ -157,7 +157,7 @@ GLYPH_PAD = .1   # cap heights around a drawn glyph, so that blurring and thicke
 def glyph_mask(
     alphabet: str, # a key of ALPHABETS
     char: str, # a character of the alphabet
-    scale: int,          # pixels a cap height
+    scale: int,          # pixels per cap height
     weight: float = 1.0  # 1.1: every stroke a tenth thicker
 ) -> tuple:              # mask (H, W) uint8 with a margin of GLYPH_PAD; box (x1, y1, x2, y2) of the ink, px
     "Mask of a glyph, with corners rounded as the alphabet says."

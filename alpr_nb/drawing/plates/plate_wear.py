@@ -126,7 +126,7 @@ def flake_mask(
     rng: np.random.Generator, # random generator
     mask: np.ndarray, # (H, W) float32, 0 to 1: ink of the characters
     quads: list, # (4, 2) around each character, px
-    k: float, # px a mm
+    k: float, # px per mm
     share: float, # mean share of the paint that a character loses
 ) -> np.ndarray: # (H, W) float32, 0 to 1: share of the paint that is gone
     "Mask of the lost paint: noise of several scales, stretched along the strokes, with a threshold for each character."
@@ -173,9 +173,9 @@ def flake_paint(
 def bend_field(
     rng: np.random.Generator, # random generator
     size: tuple, # (width, height) in px
-    k: float, # px a mm
+    k: float, # px per mm
 ) -> np.ndarray: # (2, height, width) float32: from a pixel to its place before the bend, px
-    "A smooth displacement of waves and bumps from the edges inwards, which keeps the whole plate inside."
+    "A smooth displacement of waves and bumps from the edges inwards, which keeps the whole plate inside the image."
     u, (w, h) = rng.uniform, size
     W, H = w/k, h/k
     x, y = (np.linspace(0, v, max(round(v/5), 4), dtype=np.float32) for v in (W, H))

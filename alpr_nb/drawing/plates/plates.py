@@ -163,7 +163,7 @@ def random_category(
     rng: np.random.Generator, # random generator
     layout: Layout, # with its palettes
 ) -> str: # a category
-    "A random category with the weights of the layout's palettes, which follow the traffic."
+    "A random category. The weights are those of the layout's palettes and follow real traffic."
     names = list(layout.palettes)
     w = np.array([layout.palettes[n].weight for n in names])
     return names[rng.choice(len(names), p=w/w.sum())]
@@ -174,7 +174,7 @@ def code_mask(
     code: str, # one character a cell
     size: tuple, # (width, height) of the plate in px
 ) -> tuple: # (mask (H, W) float32 0..1, [(char, quad (4, 2) float32 in px)])
-    "The characters in their cells, with the random size and shift of the plate and a small shift of each character."
+    "The characters in their cells, with one random size and shift for all and a small extra shift for each."
     k = size[0]/layout.size[0]
     weight = round(float(np.clip(rng.normal(1.04, .1), .8, 1.3))*20)/20
     height = layout.height*rng.normal(1, .012)
@@ -228,7 +228,7 @@ def draw_plate(
     paint = mask*remaining_paint(rng, (s.w, s.h), rng.uniform(.1, .55)*age) if rng.random() < .3*age else mask
     quads = [q for _, q in chars]
     if 'flakes' in own:
-        paint = flake_paint(own['flakes'], s, mask, quads, p) # instead of fine wear, not in addition
+        paint = flake_paint(own['flakes'], s, mask, quads, p) # replaces the fine wear
     x1, y1, x2, y2 = map(int, quad_to_box(quads))
     s.apply_mask(paint[y1:y2, x1:x2], x1, y1, p.ink)
     s.relief += mask*np.float32(rng.uniform(.6, 1.2))

@@ -24,7 +24,7 @@ from ..streets.scenes import PlacedCode, Scene
 
 # %% ../../../nbs/drawing/steel/scene.ipynb #79798e58
 def _view(rng, spec, piece, floor, size, scale, at, tilt, gentle):
-    "A random camera that sees the code at `scale` px a mm and wholly inside: matrix, pixel, place, distance."
+    "A random camera that sees the code at `scale` px per mm and wholly inside: matrix, pixel, place, distance."
     (w, h), (bw, bh), u = size, piece.block.size, rng.uniform
     H = piece.plan.size[1]
     target = (0., floor + H - piece.place[1] - bh/2, 0.)
@@ -42,7 +42,7 @@ def _view(rng, spec, piece, floor, size, scale, at, tilt, gentle):
     return P, pixel, (-D*np.sin(yaw)*np.cos(pitch), D*np.cos(yaw)*np.cos(pitch)), D
 
 def _shown(pen, plan, left, top, size):
-    "Visible part of a wall, mm on the wall; None if nothing is visible or the wall passes the camera."
+    "Visible part of a wall, mm on the wall; None if nothing is visible or the wall reaches behind the camera."
     (W, H), step = plan.size, max(min(plan.size)/16, 60.)
     gx, gy = np.meshgrid(np.linspace(0, W, max(int(W/step), 2) + 1), np.linspace(0, H, max(int(H/step), 2) + 1))
     pts = np.column_stack([gx.ravel() + left, top - gy.ravel(), np.zeros(gx.size)])
@@ -150,7 +150,7 @@ def render_walls(
     spec: SteelSettings,      # settings of the scope
     pieces: list,             # of WallWithCode, the main one first
     size: tuple,              # (w, h), px
-    scale: float,             # of the main code, px a mm
+    scale: float,             # of the main code, px per mm
     strength: float,          # of the photographic effects, 0 none
     dominant: bool,           # the main code is legible and the largest
     at: tuple | None,         # (x, y) of the main code as fractions of the picture; None: anywhere

@@ -54,7 +54,7 @@ class CodeLayout(_Part):
     vertical: bool = False         # rows run downwards, each character below the one before
     gap: Range = (.3, .9)          # between groups, heights of a capital
     leading: Range = (.3, .7)      # between rows, heights of a capital
-    align: tuple[Literal['left', 'right', 'centre'], ...] = ('left',) # of the rows, one of these
+    align: tuple[Literal['left', 'right', 'centre'], ...] = ('left',) # of the rows; one of these is chosen
     post: Share = 0.               # probability of a post of the wall in each gap
 
 class WallSettings(_Part):
@@ -67,7 +67,7 @@ class WallSettings(_Part):
 class WallPalette(_Part):
     "Paint of a wall and of the letters on it."
     ground: RGB # RGB of the wall
-    inks: tuple[RGB, ...] = Field(min_length=1) # RGB of the letters, one of these
+    inks: tuple[RGB, ...] = Field(min_length=1) # RGB of the letters; one of these is chosen
     weight: Weight = 1. # relative frequency
 
 class NearbyText(_Part):

@@ -17,7 +17,7 @@ class WallCanvas:
     "A part of a wall; `x` is mm to the right and `y` mm down from the wall's upper left corner."
     def __init__(self,
         box: tuple,    # x1, y1, x2, y2 of the part, mm
-        k: float,      # px a mm
+        k: float,      # px per mm
         colour: tuple, # BGR of the ground
     ):
         self.x, self.y, self.k = box[0], box[1], k

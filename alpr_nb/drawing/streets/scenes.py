@@ -101,7 +101,7 @@ class _SceneVehicle:
         return None if p is None else cv2.convexHull(p.astype(np.float32))[:, 0]
 
 def _view(rng, size, main, span, width, at, tilt, fits):
-    "A random camera that sees the main plate at the asked width; tries up to 20 times to have it wholly inside."
+    "A random camera that sees the main plate at the requested width; tries up to 20 times to have it wholly inside."
     w, h = size
     px, u = max(width*w, 4.), rng.uniform
     distance = max(np.exp(u(np.log(1500), np.log(25000))), .6*w*span/px)

@@ -24,7 +24,7 @@ class Vehicle:
     kind: str     # car, cab (front of a truck), box (rear of a truck), bus, moto
     rear: bool    # seen from the rear
     size: tuple   # width, height, length in mm
-    slot: tuple   # (x, h, z) of the centre of the plate, mm from the middle of the near face on the ground
+    slot: tuple   # (x, h, z) of the plate's centre in mm; origin: on the ground, middle of the near face
     colour: tuple # of the paint, BGR
     x: float = 0. # place in the scene, mm to the right
     z: float = 0. # place in the scene, mm away
