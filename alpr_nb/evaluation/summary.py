@@ -97,8 +97,8 @@ def accuracy_by_threshold(metrics: dict, # from `compute_metrics`
 # %% ../../nbs/evaluation/summary.ipynb #6036c309
 def confusion_pairs(predictions: list[dict], # lines of predictions.jsonl
                     strategy: str='decoded', # which reading, at the lowest threshold
-                    ) -> pd.DataFrame: # actual, predicted: one row a character, the form of DVC's confusion plot
-    "Each true character with the predicted one, or `none`; images without a reading of the right plate are left out."
+                    ) -> pd.DataFrame: # actual, predicted: one row a character, for DVC's confusion plot
+    "Each true character with the predicted one (`none`: no character), for images with a reading of the right plate."
     least = next(iter(predictions[0]['reads'][strategy]))
     read = [p for p in predictions if p['reads'][strategy][least] and p['kind'] not in NOT_READ]
     count = confusion_counts([p['truth'] for p in read], [p['reads'][strategy][least] for p in read])

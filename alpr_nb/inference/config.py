@@ -33,7 +33,7 @@ class CharDetectorConfig(DetectorConfig):
     "Settings of the character detector: other defaults, the same meaning"
     size: int = Field(256, ge=32) # px
     threshold: float = Field(.2, ge=0, le=1) # least confidence of a character
-    max_detections: int = Field(40, ge=1) # more than any code has, with the text beside it
+    max_detections: int = Field(40, ge=1) # more than in any code and the text beside it
 
 Margin = Annotated[float, Field(ge=0, le=2)] # share of the side of a box
 

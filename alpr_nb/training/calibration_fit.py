@@ -39,7 +39,7 @@ def detection_outcomes(path: Path, # ONNX file
                        formats: dict, # name -> Format
                        max_images: int = 1000, # of the validation images, the first ones
                        ) -> tuple[np.ndarray, np.ndarray]: # (n,) confidence of each detection, (n,) its class is right
-    "Confidence and outcome of each detection on validation images. Of characters with one glyph either is right."
+    "Confidence and outcome of each detection on validation images. Characters that share a glyph count as equal."
     alphabet = ''.join(data.names.values())
     pairs = shared_glyphs(formats, alphabet)
     same = {(i, i) for i in range(len(alphabet))} | {p for a, b in pairs for p in ((a, b), (b, a))}
