@@ -104,7 +104,7 @@ def other_text_score(
     probs: np.ndarray, # (m, classes) of the detections
     mask: np.ndarray, # (m, classes) bool, from `allowed_mask`
 ) -> float: # on the scale of a code's score
-    "Score of the detections as other text than a code; tenfold for each character that its position does not allow"
+    "Score of the detections as text that is not a code; times ten for each character that its position does not allow"
     misfits = (~mask[range(len(mask)), probs.argmax(1)]).sum()
     return float(OTHER_TEXT * 10.**misfits * probs.max(1).prod())
 

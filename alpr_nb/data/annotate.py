@@ -45,7 +45,7 @@ def image_content(
     path: Path,         # of an image
     pixels: np.ndarray, # of the image, (H, W, 3) BGR
 ) -> tuple:             # file name, bytes
-    "The image file itself if every program shows it the same way, else a new file with its pixels"
+    "The unchanged image file if every program shows it in the same way; otherwise a new file with its pixels"
     content, suffix = path.read_bytes(), path.suffix.lower()
     try:
         if suffix in IMAGES and can_copy(content): return path.name, content

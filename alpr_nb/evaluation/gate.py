@@ -17,7 +17,7 @@ def verify(metrics_path: Path, # metrics.json of a benchmark set
            gate: float, # least acc@0.2; 0 accepts any value
            out: Path, # gate.json to write
            ) -> dict: # acc@0.2, interval, gate, n
-    "Write gate.json when acc@0.2 reaches the gate; else raise a `UserError` with the difference."
+    "Write gate.json when acc@0.2 reaches the gate; otherwise raise a `UserError` with the difference."
     metrics_path, out = Path(metrics_path), Path(out)
     out.unlink(missing_ok=True)
     try: m = json.loads(metrics_path.read_text(encoding='utf-8'))

@@ -19,7 +19,7 @@ from ..core.boxes import iou_matrix
 def align(truth: str, # code on the vehicle
           read: str, # code as read
           ) -> list[tuple[str, str]]: # (actual, predicted); '' marks an inserted or a missing character
-    "Pair the characters of two codes with the fewest edits; a substitution counts as one edit."
+    "Pair the characters of two codes with the least number of edits; substitutions are preferred."
     cost = np.zeros((len(truth)+1, len(read)+1), int)
     cost[:, 0], cost[0] = np.arange(len(truth)+1), np.arange(len(read)+1)
     for i, a in enumerate(truth, 1):

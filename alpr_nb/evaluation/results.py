@@ -70,7 +70,7 @@ def plate_crop(image: np.ndarray, # (H, W, 3) BGR uint8
                height: int=96, # px of the crop
                margin: float=.25, # of the plate's height, on each side
                ) -> np.ndarray: # (height, W, 3) BGR
-    "Crop of the predicted plate (else of the true one, else the whole photograph) with the boxes of the characters."
+    "Crop of the predicted plate with the boxes of its characters; without one, the true plate or the whole photograph."
     h, w = image.shape[:2]
     x1, y1, x2, y2 = p['box'] or p['truth_box'] or (0, 0, w, h)
     m = margin*(y2 - y1)

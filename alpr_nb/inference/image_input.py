@@ -40,7 +40,7 @@ def load_image(
 
 def _from_pil(image, name):
     if image.mode[0] in 'IF':
-        raise ReadError(f'{name}: expected 8 bits a channel, found the PIL mode {image.mode!r}; scale it to 0 to 255')
+        raise ReadError(f'{name}: expected 8 bits per channel, found the PIL mode {image.mode!r}; scale it to 0 to 255')
     turn = image.getexif().get(_ORIENTATION, 1)
     try: pixels = np.asarray(image.convert('RGB'))
     except (OSError, SyntaxError) as e: raise ReadError(f'{name}: its pixels cannot be read ({e})') from e

@@ -157,7 +157,7 @@ class Reader:
         return self.cd.detect(pixels, lowest if threshold is None else min(threshold, lowest), size=size)
 
     def _retry_scenes(self, pixels, threshold, plates):
-        "Search images without a clear reading in a larger input, and keep the result where its best reading is better."
+        "Search images without a clear reading again in a larger input; keep the result if its best reading is better."
         unclear = [i for i, own in enumerate(plates)
                    if self._is_unclear(own) and max(pixels[i].shape) > self.config.cd.size]
         images = [pixels[i] for i in unclear]

@@ -58,7 +58,7 @@ def ground_truth(split: Split, # labelled images
 def best_matches(ground_truth: list[Shape], # labelled boxes of an image
                  predictions: list[Shape], # predicted boxes of the same image
                  ) -> list[tuple[float, Shape|None]]: # for each labelled box the largest IoU and the box that has it
-    "The prediction that overlaps each labelled box most, whatever its label."
+    "The prediction that overlaps each labelled box most, of any label."
     ious = iou_matrix([t.box for t in ground_truth], [p.box for p in predictions])
     return [(float(row.max()), predictions[row.argmax()]) if row.any() else (0., None) for row in ious]
 

@@ -136,7 +136,7 @@ def load_state(folder: Path, # <out>/resume
 def resume_state(folder: Path, # <out>/resume
                  identity: str, # of this run
                  ) -> dict|None: # saved state; None: train from the beginning
-    "State of a run with the same identity. That of another run moves to `resume.former` for its next start."
+    "State of a run with the same identity. The state of another run moves to `resume.former`, to resume from there."
     former, back = folder.with_name(f'{folder.name}.former'), folder.with_name(f'.{folder.name}.part')
     own, other = load_state(folder), load_state(former)
     if own.get('identity') == identity: return own

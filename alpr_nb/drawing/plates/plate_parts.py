@@ -25,7 +25,7 @@ class Palette:
 
 @dataclass(frozen=True)
 class Mark:
-    "A part of the plate that is no character of the code."
+    "A part of the plate that is not a character of the code."
     kind: str # a key of `DRAWERS`
     box: tuple # (x1, y1, x2, y2) in mm
     probability: float=1. # that the mark is there, 0 to 1

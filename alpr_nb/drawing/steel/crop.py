@@ -22,7 +22,7 @@ from .schema import SteelSettings
 MIN_SIZE_PX = 12 # px: least height of a capital and of a crop; smaller ones cannot be read
 
 def _legible(placed):
-    "Whether each character is at least 1 px wide and high and the reading order of the boxes is that of the code."
+    "Whether each character is at least 1 px wide and high, and the boxes have the reading order of the code."
     boxes = np.array([[*q.min(0), *q.max(0)] for _, q in placed.chars])
     return (boxes[:, 2:] - boxes[:, :2]).min() >= 1 and [*np.concatenate(lines_of(boxes))] == [*range(len(boxes))]
 
