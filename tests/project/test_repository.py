@@ -1,5 +1,6 @@
 """The repository is in order: exports, clean notebooks, composed parameters, README."""
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -134,3 +135,17 @@ def test_notebooks_are_without_outputs_and_absolute_paths(root):
         cells = json.loads(file.read_text())['cells']
         assert all(c.get('execution_count') is None and not c.get('outputs') for c in cells), file
         assert '/work/' not in file.read_text() and '/home/' not in file.read_text(), file
+
+
+def test_a_clone_has_the_recorded_figures_without_a_run(project_copy):
+    "dvc.lock, metrics and plot tables of the scope truck and the profile quick are in git."
+    run = lambda *words: json.loads(subprocess.run(['dvc', *words, '--json'], cwd=project_copy, check=True, capture_output=True,
+                                                   text=True, env=os.environ | dict(DVC_NO_ANALYTICS='1')).stdout)
+    found = json.dumps(run('metrics', 'show'))
+    assert '"acc@0.2"' in found and '"mAP50"' in found and '"error"' not in found
+    shown = {title for title, plots in run('plots', 'show')['data'].items() if plots}
+    assert len(shown) >= 4
+    recorded = [f for f in (project_copy/'reports/recorded').rglob('*') if f.is_file()]
+    assert 0 < sum(f.stat().st_size for f in recorded) <= 1.5e6
+    executed = {f.stem for f in (project_copy/'reports/recorded/executed').glob('*.ipynb')}
+    assert {'prepare-data-cd', 'train-cd', 'train-cr', 'prepare-model-cr', 'benchmark-validation'} <= executed
