@@ -139,8 +139,11 @@ def test_notebooks_are_without_outputs_and_absolute_paths(root):
 
 def test_a_clone_has_the_recorded_figures_without_a_run(project_copy):
     "dvc.lock, metrics and plot tables of the scope truck and the profile quick are in git."
-    run = lambda *words: json.loads(subprocess.run(['dvc', *words, '--json'], cwd=project_copy, check=True, capture_output=True,
-                                                   text=True, env=os.environ | dict(DVC_NO_ANALYTICS='1')).stdout)
+    def run(*words):
+        done = subprocess.run(['dvc', *words, '--json'], cwd=project_copy, check=True, capture_output=True, text=True,
+                              env=os.environ | dict(DVC_NO_ANALYTICS='1'))
+        return json.loads(done.stdout)
+
     found = json.dumps(run('metrics', 'show'))
     assert '"acc@0.2"' in found and '"mAP50"' in found and '"error"' not in found
     shown = {title for title, plots in run('plots', 'show')['data'].items() if plots}
