@@ -89,7 +89,7 @@ def test_metrics_and_plots_are_shown(project):
                            text=True).stdout
     drawn = {title for title, found in json.loads(shown)['data'].items() if found}
     # a model of one epoch fills no other
-    assert {'mAP50 by epoch', 'Whole codes right by least confidence of a character'} <= drawn
+    assert {'mAP50 by epoch', 'Accuracy by confidence threshold'} <= drawn
 
 
 def test_a_fresh_clone_has_the_figures(project, tmp_path):
