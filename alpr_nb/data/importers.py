@@ -186,7 +186,7 @@ def import_source(
             if problem := name_problem(target, file.stat().st_size, taken):
                 skipped.append(SkippedFile(name, *problem))
                 continue
-            done = _import_image(file, annotation or (RawAnnotation() if no_codes else None), labels, target, tmp)
+            done = _import_image(file, annotation or (RawAnnotation([]) if no_codes else None), labels, target, tmp)
             if isinstance(done, SkippedFile):
                 skipped.append(done._replace(file=name))
                 continue

@@ -56,7 +56,7 @@ def excluded_codes(
     return frozenset(code for file in files for code in read_table(file, 'code').code.map(normalize_code) if code)
 
 # %% ../../nbs/data/pack.ipynb #44025ed1
-LISTS = 'import.json', 'pack.json', 'annotate.json' # JSON files in the folders that are not annotations
+LISTS = 'import.json', 'pack.json', 'annotate.json', 'crops.json' # JSON files in the folders that are not annotations
 
 def unreviewed_labels(
     folder: Path, # of images, perhaps made by `annotate`
