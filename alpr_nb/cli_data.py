@@ -43,14 +43,21 @@ def import_(
     text: Annotated[str, typer.Option(help="CSV column, COCO key or VOC element with the code.")] = 'text',
     prefix: Annotated[str, typer.Option(help="Prefix of image names, so that several sources can be joined.")] = '',
     origin: Annotated[str, typer.Option(help="Origin of the source for import.json: a URL or free text.")] = '',
+    no_codes: Annotated[bool, typer.Option(
+        '--no-codes', help="Images without annotation show no code: they train the detector as background.")] = False,
+    tenths: Annotated[str, typer.Option(
+        help="Only images whose name has a SHA-256 modulo 10 in this range, such as 5-9.")] = '0-9',
 ):
     "Turn annotated third-party photographs into LabelMe files. The exit status is 1 when something is left out."
     from alpr_nb.data.importers import import_source
     for given in rename or []:
         if '=' not in given: raise UserError(f"--rename {given}: expected class=label.")
     labels = dict(r.split('=', 1) for r in rename or []) or None
+    try: first, last = map(int, tenths.split('-'))
+    except ValueError: raise UserError(f"--tenths {tenths}: expected a range such as 5-9.") from None
     done = import_source(kind, source, out, label=label, keep=keep or None, rename=labels,
-                         names=names.split(',') if names else None, text=text, prefix=prefix, origin=origin)
+                         names=names.split(',') if names else None, text=text, prefix=prefix, origin=origin,
+                         no_codes=no_codes, tenths=(first, last))
     typer.echo(f"{done.images} images with {done.boxes} boxes in {out}")
     _left_out(done.findings, out)
 
@@ -145,10 +152,13 @@ def pack(
     closeups: Annotated[int, typer.Option(
         help="Zoomed crops around plates to add for each training photograph (cd).")] = 0,
     repeat: Annotated[int, typer.Option(help="Copies of each training image.")] = 1,
+    test_tenths: Annotated[int, typer.Option(
+        help="Vehicles whose code has a SHA-256 modulo 10 below this number are for the benchmark alone.")] = 0,
 ):
     "Pack labelled images as batches, split by vehicle. The exit status is 1 when something is left out."
     from alpr_nb.data.pack import pack
-    done = pack(folders, out, annotator, batch_size, validation, seed, task, hold or (), test, closeups, repeat)
+    done = pack(folders, out, annotator, batch_size, validation, seed, task, hold or (), test, closeups, repeat,
+                test_tenths)
     also = f' and {done.extra} made of them' if done.extra else ''
     typer.echo(f"{done.train} images{also} train and {done.validation} validate, in {done.parts} parts in {out}")
     _left_out(done.findings[done.findings.finding != 'held back'], out)

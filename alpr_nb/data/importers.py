@@ -17,6 +17,7 @@ from pathlib import Path
 import pandas as pd
 from tqdm.auto import tqdm
 
+from ..codes.split import hash_tenth
 from ..core.atomic import replacing
 from ..core.config import UserError
 from ..core.image_files import IMAGES, decode_image
@@ -164,6 +165,8 @@ def import_source(
     prefix: str='',      # put before every image's name
     origin: str='',      # where the source comes from, free text or a URL; '': as recorded by `dvc import`, if at all
     alphabet: str='ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789', # characters of OpenALPR's codes
+    no_codes: bool=False, # images without annotation show no code, and get a LabelMe file that says so
+    tenths: tuple=(0, 9), # only images whose name has a `hash_tenth` from the first to the second
 ) -> Imported:
     "Convert third-party annotated photographs to images with LabelMe files; the same source gives the same bytes"
     source, out = Path(source), Path(out)
@@ -171,6 +174,7 @@ def import_source(
     origin = origin or imported_from(folder)
     _check_paths(format, source, folder, out, prefix)
     found, skipped, read = read_source(format, source, names, text, alphabet)
+    found = {n: v for n, v in found.items() if tenths[0] <= hash_tenth(Path(n).name) <= tenths[1]}
     classes = {box[0] for _, annotation in found.values() if annotation for box in annotation.boxes}
     labels = choose_labels(classes, label, keep, rename) if FORMATS[format].read else {}
 
@@ -182,7 +186,7 @@ def import_source(
             if problem := name_problem(target, file.stat().st_size, taken):
                 skipped.append(SkippedFile(name, *problem))
                 continue
-            done = _import_image(file, annotation, labels, target, tmp)
+            done = _import_image(file, annotation or (RawAnnotation() if no_codes else None), labels, target, tmp)
             if isinstance(done, SkippedFile):
                 skipped.append(done._replace(file=name))
                 continue
@@ -192,7 +196,8 @@ def import_source(
         table = skipped_table(skipped)
         if not images: raise UserError(f'{source}: none of its images can be used: {table.file[0]}: {table.detail[0]}')
         write_skipped(tmp, table)
-        options = dict(label=label, keep=keep and list(keep), rename=rename, names=names, text=text, prefix=prefix)
+        options = dict(label=label, keep=keep and list(keep), rename=rename, names=names, text=text, prefix=prefix,
+                       no_codes=no_codes, tenths=list(tenths))
         facts = dict(kind=format, origin=origin, images=images, boxes=boxes, findings=len(table),
                      sha256=sha256_of(read, folder), options=options)
         (tmp/'import.json').write_text(json.dumps(facts, indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
