@@ -47,6 +47,9 @@ def import_(
         '--no-codes', help="Images without annotation show no code: they train the detector as background.")] = False,
     tenths: Annotated[str, typer.Option(
         help="Only images whose name has a SHA-256 modulo 10 in this range, such as 5-9.")] = '0-9',
+    headroom: Annotated[float, typer.Option(
+        help="Cut images this far above their highest box, in widths of its shorter side: codes without a box stand "
+             "there. 0: keep whole images.")] = 0.,
 ):
     "Turn annotated third-party photographs into LabelMe files. The exit status is 1 when something is left out."
     from alpr_nb.data.importers import import_source
@@ -57,7 +60,7 @@ def import_(
     except ValueError: raise UserError(f"--tenths {tenths}: expected a range such as 5-9.") from None
     done = import_source(kind, source, out, label=label, keep=keep or None, rename=labels,
                          names=names.split(',') if names else None, text=text, prefix=prefix, origin=origin,
-                         no_codes=no_codes, tenths=(first, last))
+                         no_codes=no_codes, tenths=(first, last), headroom=headroom)
     typer.echo(f"{done.images} images with {done.boxes} boxes in {out}")
     _left_out(done.findings, out)
 
@@ -70,10 +73,12 @@ def crops(
     aspect: Annotated[Optional[list[float]], typer.Option(
         help="Width divided by height of a plate. Repeat it for several. Default: as the photograph shows it.")] = None,
     min_height: Annotated[float, typer.Option(help="Least height of a code, px.")] = 0,
+    test_tenths: Annotated[int, typer.Option(
+        help="Codes with a SHA-256 modulo 10 below this number are left out: they measure.")] = 0,
 ):
     "Cut codes with a known text out of photographs, upright by their four corners, to train the recogniser."
     from alpr_nb.data.code_crops import crop_codes
-    done = crop_codes(folders, out, label, aspects=tuple(aspect or ()), min_height=min_height)
+    done = crop_codes(folders, out, label, aspects=tuple(aspect or ()), min_height=min_height, test_tenths=test_tenths)
     typer.echo(f"{done.crops} crops in {out}, {done.labelled} of them with characters")
 
 # %% ../nbs/cli_data.ipynb #638e4ac4

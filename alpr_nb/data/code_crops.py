@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['crop_chars', 'Cropped', 'crop_codes']
 
-# %% ../../nbs/data/code_crops.ipynb #e5064ca3
+# %% ../../nbs/data/code_crops.ipynb #2b804664
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from ..codes.split import hash_tenth
 from ..core.atomic import replacing
 from ..core.config import UserError
 from ..core.image_files import decode_image, encode_image
@@ -39,7 +40,7 @@ def crop_chars(
         found.append(Shape(s.label, tuple(round(float(v), 2) for v in box)))
     return found
 
-# %% ../../nbs/data/code_crops.ipynb #4b10a39e
+# %% ../../nbs/data/code_crops.ipynb #cc768885
 @dataclass(frozen=True)
 class Cropped:
     "Result of `crop_codes`"
@@ -53,6 +54,7 @@ def crop_codes(
     margin: tuple=(.05, .08), # around a code: shares of its upright width and height
     aspects: tuple=(), # width divided by height of the plates; none: as the photograph shows them
     min_height: float=0, # px; lower codes are left out
+    test_tenths: int=0, # codes whose `hash_tenth` is lower are left out, because they measure
 ) -> Cropped: # raises UserError when the folders have no such code
     "Write an upright crop of each code that has a text."
     folders, out = [Path(f) for f in ([folders] if isinstance(folders, (str, Path)) else folders)], Path(out)
@@ -60,7 +62,7 @@ def crop_codes(
     with replacing(out, marker=['crops.json'], keep=folders) as (tmp,):
         for _, image, file in tqdm(list_pairs(folders, []), desc='crops', unit=' images', mininterval=2, disable=None):
             data, ann = read_pair(image, file)
-            codes = [s for s in ann.shapes if s.label == label and s.text]
+            codes = [s for s in ann.shapes if s.label == label and s.text and hash_tenth(s.text) >= test_tenths]
             pixels = decode_image(data, image.name) if codes else None
             for k, s in enumerate(codes):
                 quad = np.float32(s.corners) if s.corners else box_quad(s.box)
@@ -73,9 +75,10 @@ def crop_codes(
                     write_labelme(tmp/f'{image.stem}-{k}.json', Annotation(name, *size, tuple(chars)))
                     labelled += 1
         if not texts:
-            raise UserError(f"{', '.join(map(str, folders))}: no shape labelled {label!r} has a text; write the code into "
-                            "its description in LabelMe")
+            raise UserError(f"{', '.join(map(str, folders))}: no shape labelled {label!r} has a text; write the code "
+                            "into its description in LabelMe")
         pd.DataFrame(texts, columns=['image', 'text']).to_csv(tmp/'labels.csv', index=False, lineterminator='\n')
-        facts = dict(label=label, margin=list(margin), aspects=list(aspects), min_height=min_height, crops=len(texts))
+        facts = dict(label=label, margin=list(margin), aspects=list(aspects), min_height=min_height,
+                     test_tenths=test_tenths, crops=len(texts))
         (tmp/'crops.json').write_text(json.dumps(facts, indent=1) + '\n')
     return Cropped(len(texts), labelled)
