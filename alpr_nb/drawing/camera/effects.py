@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['NOISE_TILE', 'CONDITIONS', 'adjust_tone', 'adjust_saturation', 'multiply_light', 'shadow', 'glare', 'night', 'haze',
-           'defocus', 'motion_blur', 'sensor_noise', 'interlace', 'tear', 'sharpen', 'jpeg_compression', 'photograph']
+           'defocus', 'motion_blur', 'sensor_noise', 'interlace', 'single_field', 'tear', 'sharpen', 'jpeg_compression',
+           'photograph']
 
 # %% ../../../nbs/drawing/camera/effects.ipynb #231d7a7d
 import functools
@@ -172,6 +173,13 @@ def interlace(
     odd = (np.arange(len(image))//half)%2 == 1
     out[odd] = moved[odd]
     return out
+
+def single_field(
+    image: np.ndarray, # (H, W, 3) BGR uint8
+    odd: int=0, # 0: the field of the even lines, 1: that of the odd lines
+) -> np.ndarray: # (about H/2, W, 3) BGR uint8
+    "One field of interlaced video: every second line, so that the picture is squashed to half its height."
+    return np.ascontiguousarray(image[odd::2])
 
 def tear(
     image: np.ndarray, # (H, W, 3) BGR uint8
