@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from ..camera.effects import single_field
+from ..camera.effects import CONDITIONS, PHONE_CONDITIONS, single_field
 from ..camera.lighting import light_scene, photograph_scene, shade_ground
 from ..camera.projection import Pen, look_at, scale_colour, text_mask
 from ..camera.textures import add_texture, texture
@@ -200,7 +200,8 @@ def draw_scene(
     "Draw and photograph a street; cut or hidden plates are not drawn, so every visible plate has a label."
     w, h = size
     u, lean = rng.uniform, lambda: tilt*np.array([rng.normal(0, .1), rng.normal(0, .03)])
-    main = new_vehicle(rng, rows2=bool(plates) and plates[0].image.shape[1] <= 2*plates[0].image.shape[0])
+    rows2 = bool(plates) and plates[0].image.shape[1] <= 2*plates[0].image.shape[0]
+    main = new_vehicle(rng, 'car' if oblique and not rows2 and rng.random() < .8 else None, rows2)
     first = _SceneVehicle(main, plates[0] if plates else None, None, lean())
     fits = lambda P: not plates or _inside(Pen(None, P).at(first.slot()), size)
     P, spot, distance = _view(rng, size, main, 200. if main.kind == 'moto' else 400., width, at, tilt, fits, oblique)
@@ -231,7 +232,7 @@ def draw_scene(
     under = [a.pen.at([[x*a.vehicle.size[0], 0, z] for x, z in ((-.6, -200), (.6, -200), (.6, 4000), (-.6, 4000))])
                       for a in vehicles]
     if street: shade_ground(image, [p for p in under if p is not None], u(.4, .85))
-    placed, night = [], rng.random() < .22
+    placed, night = [], rng.random() < (.04 if oblique else .22)
     for a in vehicles:
         draw_vehicle(a.pen, rng, a.vehicle)
         if a.plate is None: continue
@@ -245,5 +246,6 @@ def draw_scene(
     add_texture(image, texture(rng, size, u(1, 6), 1.), u(0, .12))
     light_scene(rng, image, night and not (dominant and rng.random() < .5),
                 [l for a in vehicles for l in a.pen.lamps], spot)
-    if strength: image = photograph_scene(rng, image, strength, width*w, dominant)
+    if strength:
+        image = photograph_scene(rng, image, strength, width*w, dominant, PHONE_CONDITIONS if oblique else CONDITIONS)
     return Scene(image, tuple(p for _, p in sorted(placed, key=lambda p: p[0])))
