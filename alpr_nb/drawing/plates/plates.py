@@ -32,6 +32,7 @@ class Layout:
     marks: tuple=() # in the order in which they are painted
     loose: float=1. # factor of the random shift of characters in their cells
     ratio: float=1. # width of the characters, relative to the alphabet's
+    weight: float=1.04 # mean thickness of the strokes, relative to the alphabet's
     film: float=0. # probability that the words of the film show through the characters
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ LAYOUTS = {l.name: l for l in (
         Mark('screw', (107, 2, 121, 14), .6), Mark('screw', (280, 2, 294, 14), .6),
         Mark('slot', (107, 118, 121, 123), .4), Mark('slot', (280, 118, 294, 123), .4),
         Mark('screw', (107, 115, 119, 125), .2), Mark('screw', (280, 115, 292, 125), .2),
-        Mark('frame', (0, 0, 400, 130), .2)), loose=.6, film=.4),
+        Mark('frame', (0, 0, 400, 130), .2)), loose=.6, weight=.98, film=.4),
     Layout('mercosul-2', (200, 170), 'fe', 53, cell_row(76, 41, 3, 43) + cell_row(40, 41, 4, 106), MERCOSUL_PALETTES, (
         Mark('watermark', (0, 30, 200, 170), .8, under=True),
         Mark('band', (0, 0, 200, 31), colour=BAND_BLUE, under=True),
@@ -97,7 +98,7 @@ LAYOUTS = {l.name: l for l in (
         Mark('flag', (164, 7, 190, 26)), Mark('qr', (12, 40, 34, 62), .95), Mark('label', (12, 76, 34, 90), text='BR'),
         Mark('rim', (3, 3, 197, 167), colour='ink'),
         Mark('screw', (58, 1, 70, 11), .6), Mark('screw', (130, 1, 142, 11), .6),
-        Mark('frame', (0, 0, 200, 170), .2)), loose=.6, film=.4),
+        Mark('frame', (0, 0, 200, 170), .2)), loose=.6, weight=.98, film=.4),
 )}
 
 def layout_of(
@@ -178,7 +179,7 @@ def code_mask(
 ) -> tuple: # (mask (H, W) float32 0..1, [(char, quad (4, 2) float32 in px)])
     "The characters in their cells, with one random size and shift for all and a small extra shift for each."
     k = size[0]/layout.size[0]
-    weight = round(float(np.clip(rng.normal(1.04, .1), .8, 1.3))*20)/20
+    weight = round(float(np.clip(rng.normal(layout.weight, .12), .7, 1.3))*20)/20
     height = layout.height*rng.normal(1, .012)
     stretch = layout.ratio*rng.normal(1, .025)
     shift = rng.normal(0, (2.2*layout.loose, 1.2*layout.loose))
