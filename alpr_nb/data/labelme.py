@@ -23,6 +23,7 @@ class Shape:
     label: str      # kind of code (CD) or character (CR)
     box: tuple      # x1, y1, x2, y2 in px, x1 <= x2 and y1 <= y2
     text: str = ''  # the code in the box (CD); empty when unknown
+    corners: tuple = () # four (x, y) in px, clockwise from the top left of the text; empty: unknown
 
 @dataclass(frozen=True)
 class Annotation:
@@ -54,7 +55,9 @@ def _shape(d, where):
     try: box = bounding_box(d.get('points'))
     except (TypeError, ValueError, OverflowError) as e:
         raise UserError(f"{where} ('{d['label'][:30]}') has unusable points: {e}; draw it again in LabelMe") from None
-    return Shape(d['label'], box, str(d.get('description') or ''))
+    four = kind == 'polygon' and len(d['points']) == 4
+    corners = tuple((float(x), float(y)) for x, y in d['points']) if four else ()
+    return Shape(d['label'], box, str(d.get('description') or ''), corners)
 
 def _image_side(d, key, name):
     "imageWidth or imageHeight, px; 0 when it is missing"
@@ -84,9 +87,10 @@ def read_labelme(
 def labelme_dict(
     ann: Annotation, # of one image
 ) -> dict:
-    "Contents of the LabelMe file: rectangles by two corners, and the image's name and size"
-    shapes = [dict(label=s.label, points=[[float(v) for v in s.box[:2]], [float(v) for v in s.box[2:]]], group_id=None,
-                   description=s.text, shape_type='rectangle', flags={}) for s in ann.shapes]
+    "Contents of the LabelMe file: polygons by four corners, rectangles by two, and the image's name and size"
+    shapes = [dict(label=s.label, points=[list(map(float, p)) for p in s.corners or (s.box[:2], s.box[2:])],
+                   group_id=None, description=s.text, shape_type='polygon' if s.corners else 'rectangle', flags={})
+              for s in ann.shapes]
     return dict(version='5.4.1', flags={}, shapes=shapes, imagePath=ann.image, imageData=None,
                 imageHeight=ann.height, imageWidth=ann.width)
 

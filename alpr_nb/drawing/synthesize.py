@@ -71,6 +71,10 @@ def _clip(box, x, y, w, h):
     "A box in the pixels of a crop that starts at (x, y), rounded to hundredths of a pixel."
     return tuple(round(float(np.clip(v - o, 0, m)), 2) for v, o, m in zip(box, (x, y, x, y), (w, h, w, h)))
 
+def _corners(quad, size):
+    "The corners of a code, rounded and clipped as its box is."
+    return tuple((round(float(x), 2), round(float(y), 2)) for x, y in np.clip(quad, 0, size))
+
 def _around(quad): return (*quad.min(0), *quad.max(0))
 
 def _main_width(rng, s, holdout):
@@ -83,7 +87,7 @@ def draw_scene_sample(
     s: SynthesisSettings, # how samples are drawn
     holdout: bool,        # a sample of the validation split
 ):              # image, list of Shape, code of the main plate
-    "A scene, the rectangles of its codes, and the metadata strip below it."
+    "A scene, the boxes and corners of its codes, and the metadata strip below it."
     width = _main_width(rng, s, holdout)
     n = int(rng.integers(0, s.vehicles + 1))
     with_code = holdout or rng.random() >= s.empty
@@ -98,8 +102,10 @@ def draw_scene_sample(
             plates += [partial(random_plate, rng, s, holdout)]*(n if rng.random() < .8 else 0)
         scene = draw_scene(rng, plates, s.size, width, n, s.strength, dominant=holdout)
         code = plates[0].code if plates else ''
-    image = np.vstack([scene.image, metadata_strip(rng, s.size[0], s.strip)]) if s.strip else scene.image
-    return image, [Shape(s.label, _clip(p.box, 0, 0, *s.size), p.code) for p in scene.plates], code
+    size = scene.image.shape[1::-1]
+    image = np.vstack([scene.image, metadata_strip(rng, size[0], s.strip)]) if s.strip else scene.image
+    shapes = [Shape(s.label, _clip(p.box, 0, 0, *size), p.code, _corners(p.quad, size)) for p in scene.plates]
+    return image, shapes, code
 
 def draw_crop_sample(
     rng: np.random.Generator, # random generator
