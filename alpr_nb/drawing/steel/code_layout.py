@@ -54,7 +54,7 @@ def layout_code(
 ) -> CodeBlock: # with the box of each character
     "Place and size of each character of a code."
     u, h = rng.uniform, rng.uniform(*style.height)
-    spacing, gap, lead, loose = u(*style.spacing), u(*layout.gap), u(*layout.leading), u(*style.uneven)
+    spacing, gap, lead, loose = u(*(layout.spacing or style.spacing)), u(*layout.gap), u(*layout.leading), u(*style.uneven)
     width = {c: layout_line(lettering, c)[1] for c in set(code)}
     pitch = _pitch(width) if style.monospaced and rng.random() < style.monospaced else 0.
     frame = rng.random() < style.box
@@ -260,13 +260,13 @@ def code_painter(
                 draw_glyph(old, piece.lettering, ch,
                            (*c.px(x + x1*(1 + k) + dx, y + y1 + dy), *c.px(x + x2*(1 + k) + dx, y + y2 + dy)))
             c.paint(old, tuple(g + (i - g)*.6 for g, i in zip(ground, piece.ink)), u(.1, .35))
-        if piece.style.stickers:
-            taken += draw_stickers(rng, c, piece.plan.size, piece.style.stickers, clear)
         if (ratings := piece.style.ratings) and block.posts and rng.random() < ratings.probability:
             top = y + bh + u(1.4, 4.5)*h
             figures = piece.plan.posts[0][0] + piece.plan.posts[0][1]*u(.5, .9)
-            draw_ratings(rng, c, ratings, piece.lettering, h, (x, figures), top, text_ink(piece))
-            taken.append((x - m, top - m, piece.plan.size[0], piece.plan.size[1]))
+            bottom = draw_ratings(rng, c, ratings, piece.lettering, h, (x, figures), top, text_ink(piece))
+            taken.append((x - m, top - m, piece.plan.size[0], bottom + m))
+        if piece.style.stickers:
+            taken += draw_stickers(rng, c, piece.plan.size, piece.style.stickers, clear)
         for near in piece.style.near:
             if rng.random() >= near.probability: continue
             words, t = fill_text(rng, near.texts[rng.integers(len(near.texts))]), h*u(*near.size)

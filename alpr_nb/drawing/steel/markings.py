@@ -53,8 +53,8 @@ def draw_ratings(
     columns: tuple, # x of the names and of the figures
     y: float, # top
     ink: tuple, # BGR
-):
-    "Names and figures in two columns, such as MAX.GROSS and 30.480 KG. A part of the rows is left out."
+) -> float: # bottom of the last row
+    "Names and figures in two columns, such as MAX.GROSS and 30.480 KG."
     u, mask = rng.uniform, np.zeros((c.h, c.w), np.uint8)
     names = ratings.names[rng.integers(len(ratings.names))]
     size = height*u(*ratings.size)
@@ -67,6 +67,7 @@ def draw_ratings(
         write_text(mask, c, lettering, name, columns[0], top, size)
         write_text(mask, c, lettering, figures, columns[1], top - .1*size, small)
     c.paint(mask, ink, u(.75, 1))
+    return y + len(names)*step
 
 # %% ../../../nbs/drawing/steel/markings.ipynb #9e944749
 def _triangle(rng, c, x, y, w, h):

@@ -51,8 +51,9 @@ def _view(rng, spec, piece, floor, size, scale, at, tilt, gentle):
         if q is not None and (q >= 1).all() and (q <= np.array(size) - 1).all(): break
     return P, pixel, (-D*np.sin(yaw)*np.cos(pitch), D*np.cos(yaw)*np.cos(pitch)), D
 
-def _shown(pen, plan, left, top, size):
-    "Visible part of a wall, mm on the wall; None if nothing is visible or the wall reaches behind the camera."
+def _shown(pen, plan, left, top, size, keep=None):
+    """Visible part of a wall, mm on the wall; None if nothing is visible or the wall reaches behind the camera.
+    The part around `keep` (x1, y1, x2, y2), which the camera sees, is shown in any case."""
     (W, H), step = plan.size, max(min(plan.size)/16, 60.)
     gx, gy = np.meshgrid(np.linspace(0, W, max(int(W/step), 2) + 1), np.linspace(0, H, max(int(H/step), 2) + 1))
     pts = np.column_stack([gx.ravel() + left, top - gy.ravel(), np.zeros(gx.size)])
@@ -64,7 +65,11 @@ def _shown(pen, plan, left, top, size):
     if not ok.any(): return None
     x, y = gx.ravel()[ok], gy.ravel()[ok]
     box = (max(x.min() - step, 0), max(y.min() - step, 0), min(x.max() + step, W), min(y.max() + step, H))
-    return None if pen.at(_rim(box, left, top)) is None else box
+    for _ in range(16):
+        if pen.at(_rim(box, left, top)) is not None: return box
+        if keep is None: return None
+        box = tuple(b + .15*(k - b) for b, k in zip(box, keep))
+    return None
 
 def _rim(box, left, top):
     x1, y1, x2, y2 = box
@@ -84,6 +89,7 @@ def _bulk(pen, rng, plan, left, top, stand, folded=0.):
     pen.poly([[left, top, 0], [left, top, D], [left + W, top, D], [left + W, top, 0]], scale_colour(c, 1.1), cull=True)
     if folded and rng.random() < folded: _roof(pen, rng, scale_colour(c, rng.uniform(1., 1.5)), left, left + W, D, top)
     if stand == 'ground': return
+    if folded and W < 3000 and stand == 'trailer' and rng.random() < folded: return _bumper(pen, rng, left + W/2, floor)
     dark = (rng.uniform(15, 60),)*3
     pen.rect(left + W/2, floor - 130, W, 260, dark, 60.)
     n = max(int(W/3500), 1)
@@ -93,6 +99,22 @@ def _bulk(pen, rng, plan, left, top, stand, folded=0.):
             pen.disc(x, 480, 480, 480, (rng.uniform(15, 40),)*3, 30.)
             pen.disc(x, 480, 250, 250, (rng.uniform(50, 120),)*3, 20.)
         if stand == 'rail': pen.rect(left + W*(i + .5)/n, 520, 2600, 260, scale_colour(dark, 1.3), 10.)
+
+def _bumper(pen, rng, x, floor):
+    "Rear of a trailer below a container: wheels, a striped beam with lamps, a number in large letters, a plate."
+    u, z = rng.uniform, 20.
+    for s in (-1, 1): pen.rect(x + s*930, 500, 560, 1000, (u(15, 40),)*3, 400.)
+    pen.rect(x, floor - 120, 900, 240, (u(20, 60),)*3, 60.)
+    beam, other = [((30, 30, 190), (40, 210, 235)), ((40, 40, 40), (235, 235, 235)), ((30, 40, 170), (235, 235, 235))][
+        rng.integers(3)]
+    pen.rect(x, floor - 180, 2400, 260, beam, z)
+    for i in np.arange(-1150, 1150, 330):
+        if rng.random() < .5: pen.rect(x + i + 80, floor - 90, 165, 60, other, z)
+    for s in (-1, 1): pen.rect(x + s*1050, floor - 230, 220, 110, scale_colour((40, 60, 230), u(.6, 1.1)), z - 5)
+    number = ''.join(rng.choice(list('ABCDEFGHJKLMNPQRSTUVWXYZ0123456789'), 6))
+    pen.text(' '.join(number), x, floor - 200, u(90, 170), other, z - 5, int(rng.integers(0, 4)), 1500)
+    pen.rect(x + u(-300, 300), floor - 430, 440, 180, (30, 200, 240), z)
+    pen.text(number, x + u(-100, 100), floor - 430, 90, (20, 20, 20), z - 5, 0, 400)
 
 def _folds(pen, rng, colour, x, depth, floor, top):
     "Vertical folds of the side of a container, between its rails."
@@ -140,7 +162,7 @@ def _photograph(rng, image, spec, strength, capital, gentle):
 
 def _draw(rng, pen, piece, left, top, stand, size, scale, eye, painted, spec):
     "Draw a wall into the picture; returns the PlacedCode of the code and of each copy of it that can be read."
-    shown = _shown(pen, piece.plan, left, top, size)
+    shown = _shown(pen, piece.plan, left, top, size, piece.plan.free[0] if painted else None)
     _bulk(pen, rng, piece.plan, left, top, stand, spec.folded)
     if shown is None: return []
     plan = replace(piece.plan, eye=(eye[0] - left, eye[1]))

@@ -52,6 +52,7 @@ class CodeLayout(_Part):
     rows: tuple[tuple[Annotated[int, Field(ge=1)], ...], ...] = Field(min_length=1) # sizes of the groups of each row
     weight: Weight = 1. # relative frequency
     vertical: bool = False         # rows run downwards, each character below the one before
+    spacing: Range | None = None   # between characters, heights of a capital; None: that of the style
     gap: Range = (.3, .9)          # between groups, heights of a capital
     leading: Range = (.3, .7)      # between rows, heights of a capital
     align: tuple[Literal['left', 'right', 'centre'], ...] = ('left',) # of the rows; one of these is chosen
@@ -82,7 +83,7 @@ class NearbyText(_Part):
 class Ratings(_Part):
     "Texts in two columns below a code: names at the left, figures at the right. `#` is a digit."
     names: tuple[tuple[Annotated[str, AfterValidator(_drawable)], ...], ...] = Field(min_length=1) # one of these columns
-    figures: tuple[Annotated[str, AfterValidator(_drawable)], ...] = Field(min_length=1) # of a name but the last
+    figures: tuple[Annotated[str, AfterValidator(_drawable)], ...] = Field(min_length=1) # of the other names
     last: tuple[Annotated[str, AfterValidator(_drawable)], ...] = Field(min_length=1) # of the last name
     probability: Share = .8 # of these texts
     size: Range = (.4, .9)  # height of a capital of a name, heights of the code's capitals
