@@ -15,8 +15,9 @@ from ..camera.effects import CONDITIONS, adjust_saturation, photograph
 from ..camera.lighting import light_scene, shade_ground
 from ..camera.projection import Pen, look_at, scale_colour
 from ..camera.textures import add_texture, texture
-from .code_layout import (code_painter, draw_block, plan_wall, rail_painter, small_code, text_ink,
-                                                   without_copies)
+from .carriers import draw_bulk, draw_track
+from .code_layout import plan_wall, small_code, without_copies
+from .code_paint import code_painter, draw_block, rail_painter, text_ink
 from .schema import SteelSettings, weighted_choice
 from .wall_canvas import WallCanvas
 from .walls import draw_wall
@@ -76,70 +77,6 @@ def _rim(box, left, top):
     return np.array([[left + x1, top - y1, 0.], [left + x2, top - y1, 0.], [left + x2, top - y2, 0.],
                      [left + x1, top - y2, 0.]])
 
-def _bulk(pen, rng, plan, left, top, stand, folded=0.):
-    "Draw sides and roof of the container or wagon, and its wheels or supports."
-    W, D, c, floor = plan.size[0], rng.uniform(2300, 6000), plan.colour, top - plan.size[1]
-    for x, s in ((left, -1), (left + W, 1)):
-        q = [[x, top, 0], [x, top, D], [x, floor, D], [x, floor, 0]]
-        p = pen.at(q)
-        if p is not None and s*cv2.contourArea(p.astype(np.float32), True) > 0:
-            light = rng.uniform(.4, .9)
-            pen.fill(p, scale_colour(c, light))
-            if folded and rng.random() < folded: _folds(pen, rng, scale_colour(c, light), x, D, floor, top)
-    pen.poly([[left, top, 0], [left, top, D], [left + W, top, D], [left + W, top, 0]], scale_colour(c, 1.1), cull=True)
-    if folded and rng.random() < folded: _roof(pen, rng, scale_colour(c, rng.uniform(1., 1.5)), left, left + W, D, top)
-    if stand == 'ground': return
-    if folded and W < 3000 and stand == 'trailer' and rng.random() < folded: return _bumper(pen, rng, left + W/2, floor)
-    dark = (rng.uniform(15, 60),)*3
-    pen.rect(left + W/2, floor - 130, W, 260, dark, 60.)
-    n = max(int(W/3500), 1)
-    for i in range(n):
-        for d in (-900, 900) if stand == 'rail' else (-650, 650):
-            x = left + W*(i + .5)/n + d
-            pen.disc(x, 480, 480, 480, (rng.uniform(15, 40),)*3, 30.)
-            pen.disc(x, 480, 250, 250, (rng.uniform(50, 120),)*3, 20.)
-        if stand == 'rail': pen.rect(left + W*(i + .5)/n, 520, 2600, 260, scale_colour(dark, 1.3), 10.)
-
-def _bumper(pen, rng, x, floor):
-    "Rear of a trailer below a container: wheels, a striped beam with lamps, a number in large letters, a plate."
-    u, z = rng.uniform, 20.
-    for s in (-1, 1): pen.rect(x + s*930, 500, 560, 1000, (u(15, 40),)*3, 400.)
-    pen.rect(x, floor - 120, 900, 240, (u(20, 60),)*3, 60.)
-    beam, other = [((30, 30, 190), (40, 210, 235)), ((40, 40, 40), (235, 235, 235)), ((30, 40, 170), (235, 235, 235))][
-        rng.integers(3)]
-    pen.rect(x, floor - 180, 2400, 260, beam, z)
-    for i in np.arange(-1150, 1150, 330):
-        if rng.random() < .5: pen.rect(x + i + 80, floor - 90, 165, 60, other, z)
-    for s in (-1, 1): pen.rect(x + s*1050, floor - 230, 220, 110, scale_colour((40, 60, 230), u(.6, 1.1)), z - 5)
-    number = ''.join(rng.choice(list('ABCDEFGHJKLMNPQRSTUVWXYZ0123456789'), 6))
-    pen.text(' '.join(number), x, floor - 200, u(90, 170), other, z - 5, int(rng.integers(0, 4)), 1500)
-    pen.rect(x + u(-300, 300), floor - 430, 440, 180, (30, 200, 240), z)
-    pen.text(number, x + u(-100, 100), floor - 430, 90, (20, 20, 20), z - 5, 0, 400)
-
-def _folds(pen, rng, colour, x, depth, floor, top):
-    "Vertical folds of the side of a container, between its rails."
-    pitch, k = rng.uniform(220, 330), rng.uniform(.55, .9)
-    for z in np.arange(160, depth - 160, pitch):
-        for a, b, f in ((0, .16, k), (.42, .58, 2 - k)):
-            pen.poly([[x, top - 90, z + a*pitch], [x, top - 90, z + b*pitch], [x, floor + 140, z + b*pitch],
-                      [x, floor + 140, z + a*pitch]], scale_colour(colour, f))
-
-def _roof(pen, rng, colour, left, right, depth, top):
-    "Cross folds of a roof."
-    for z in np.arange(330, depth, rng.uniform(220, 420)):
-        pen.poly([[left + 150, top, z], [right - 150, top, z], [right - 150, top, z + 60], [left + 150, top, z + 60]],
-                 scale_colour(colour, .82), cull=True)
-
-def _track(rng, pen):
-    "Draw ballast, sleepers and rails."
-    def strip(z, b, h, colour, x=0., n=4e4):
-        pen.poly([[x - n, h, z], [x - n, h, z + b], [x + n, h, z + b], [x + n, h, z]], colour)
-    grey = rng.uniform(60, 130)
-    strip(-1300, 4600, 5, (grey*.9, grey*.97, grey))
-    for x in np.arange(-12000, 12000, 600):
-        strip(-500, 2600, 10, scale_colour((grey*.6, grey*.66, grey*.7), rng.uniform(.8, 1.2)), x, 130)
-    for z in (150, 1670): strip(z, 75, 120, (70, 80, 95)); strip(z, 40, 125, (150, 155, 160))
-
 def _rain(rng, image):
     h, w = image.shape[:2]
     m, a = np.zeros((h, w), np.uint8), rng.normal(0, .15)
@@ -163,7 +100,7 @@ def _photograph(rng, image, spec, strength, capital, gentle):
 def _draw(rng, pen, piece, left, top, stand, size, scale, eye, painted, spec):
     "Draw a wall into the picture; returns the PlacedCode of the code and of each copy of it that can be read."
     shown = _shown(pen, piece.plan, left, top, size, piece.plan.free[0] if painted else None)
-    _bulk(pen, rng, piece.plan, left, top, stand, spec.folded)
+    draw_bulk(pen, rng, piece.plan, left, top, stand, spec.folded)
     if shown is None: return []
     plan = replace(piece.plan, eye=(eye[0] - left, eye[1]))
     k = min(1.25*scale, float(np.sqrt(1.6e6/((shown[2] - shown[0])*(shown[3] - shown[1])))))
@@ -276,7 +213,7 @@ def render_walls(
     if street:
         under = [pen.at([[l, 0, -300], [l + p.plan.size[0], 0, -300], [l + p.plan.size[0], 0, 3000], [l, 0, 3000]])
                         for p, l, t, _ in rows]
-        if stand == 'rail': _track(rng, pen)
+        if stand == 'rail': draw_track(rng, pen)
         shade_ground(image, [q for q in under if q is not None], u(.4, .85))
     least, most, placed = max(.02*w, 16.), np.inf, []
     if dominant: least, most = max(least, .3*scale*max(main.block.size)), .5*_area(_corners(pen, *rows[0][:3]))

@@ -82,7 +82,7 @@ class NearbyText(_Part):
 
 class Ratings(_Part):
     "Texts in two columns below a code: names at the left, figures at the right. `#` is a digit."
-    names: tuple[tuple[Annotated[str, AfterValidator(_drawable)], ...], ...] = Field(min_length=1) # one of these columns
+    names: tuple[tuple[Annotated[str, AfterValidator(_drawable)], ...], ...] = Field(min_length=1) # one column each
     figures: tuple[Annotated[str, AfterValidator(_drawable)], ...] = Field(min_length=1) # of the other names
     last: tuple[Annotated[str, AfterValidator(_drawable)], ...] = Field(min_length=1) # of the last name
     probability: Share = .8 # of these texts
