@@ -21,6 +21,7 @@ from tqdm.auto import tqdm
 from ..codes.split import hash_tenth
 from ..core.atomic import replacing
 from ..core.config import UserError
+from ..core.hashes import sha256, text_sha256
 from ..core.image_files import IMAGES, decode_image, encode_image
 from .annotation_formats import FORMATS, RawAnnotation, ReadOptions, find_class_names
 from .labelme import Annotation, Shape, write_labelme
@@ -125,11 +126,11 @@ def sha256_of(
     files,         # paths
     folder: Path,  # their names are hashed relative to it
 ) -> str:          # hexadecimal
-    "Hash of names and contents of files"
+    "Hash of names and contents of files; line ends of texts do not count"
     h = hashlib.sha256()
     for name, p in sorted((p.relative_to(folder).as_posix(), p) for p in set(files)):
         h.update(hashlib.sha256(name.encode(errors='surrogateescape')).digest()
-                 + hashlib.sha256(p.read_bytes()).digest())
+                 + bytes.fromhex((sha256 if p.suffix.lower() in IMAGES else text_sha256)(p.read_bytes())))
     return h.hexdigest()
 
 def cut_above(
