@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from .config import UserError
+from .file_names import visible_names
 
 # %% ../../nbs/core/atomic.ipynb #a6ce3594
 def write_atomic(
@@ -99,7 +100,7 @@ def _check_replaceable(outs, markers, keep):
         for other in [Path(k) for k in keep] + [o for o in outs if o is not out]:
             if out.resolve() in (other.resolve(), *other.resolve().parents):
                 raise UserError(f'{out}: would replace {other}, which is needed; choose another folder')
-        if out.exists() and not (out/marker).exists() and (not out.is_dir() or any(out.iterdir())):
+        if out.exists() and not (out/marker).exists() and (not out.is_dir() or visible_names(out)):
             raise UserError(f'{out}: not made by this command (no {marker} in it), so it is not replaced; move it away')
 
 @contextmanager

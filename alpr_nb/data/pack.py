@@ -31,7 +31,7 @@ from .pairing import (SkippedFile, list_files, name_key, name_problem, pair_file
                                   write_skipped)
 from .yolo_labels import clip_shapes, codes_of, normalize_code
 from .zoom_crops import zoom_crop
-from ..inference.bundle import sha256
+from ..core.hashes import text_sha256
 
 # %% ../../nbs/data/pack.ipynb #11929323
 def split_of(
@@ -56,7 +56,7 @@ def excluded_codes(
     return frozenset(code for file in files for code in read_table(file, 'code').code.map(normalize_code) if code)
 
 # %% ../../nbs/data/pack.ipynb #44025ed1
-LISTS = 'import.json', 'pack.json', 'annotate.json' # JSON files in the folders that are not annotations
+LISTS = 'import.json', 'pack.json', 'annotate.json', 'crops.json' # JSON files in the folders that are not annotations
 
 def unreviewed_labels(
     folder: Path, # of images, perhaps made by `annotate`
@@ -66,7 +66,7 @@ def unreviewed_labels(
     if not file.is_file(): return set()
     written = json.loads(file.read_text(encoding='utf-8'))['files']
     return {n for n, f in written.items() if n.startswith('review/') and (folder/n).is_file()
-            and sha256((folder/n).read_bytes()) in f['sha256']}
+            and text_sha256((folder/n).read_bytes()) in f['sha256']}
 
 def list_pairs(
     folders: list[Path],  # of images with LabelMe files

@@ -95,8 +95,8 @@ def _write_sample(sample, data, ann, to):
 
     row = dict(image=sample.image, annotator=sample.part.annotator, split=split, width=w, height=h, boxes=len(shapes),
                cut=len(ann.shapes) - len(shapes), brightness=float(image.mean()), codes=codes_of(shapes, to.task),
-               corners=[[f'{split}/{name}', *(round(v*factor, 2) for corner in s.quad for v in corner)]
-                        for s in shapes if s.quad and to.task == 'cd'])
+               corners=[[f'{split}/{name}', *(round(v*factor, 2) for corner in s.corners for v in corner)]
+                        for s in shapes if s.corners and to.task == 'cd'])
     return row, [dict(image=sample.image, split=split, label=s.label, code=s.text, x=(s.box[0] + s.box[2])/2/w,
                       y=(s.box[1] + s.box[3])/2/h, width=s.box[2] - s.box[0], height=s.box[3] - s.box[1])
                  for s in shapes]

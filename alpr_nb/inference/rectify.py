@@ -6,12 +6,14 @@
 __all__ = ['RectifierConfig', 'box_quad', 'quad_sides', 'tilt', 'is_convex', 'upright_size', 'upright_matrix', 'to_image',
            'upright_crop', 'context_window', 'corner_input', 'CornerFinder']
 
-# %% ../../nbs/inference/rectify.ipynb #a3135464
+# %% ../../nbs/inference/rectify.ipynb #4e3fed5c
 from pathlib import Path
 
 import cv2
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
+
+from .onnx_sessions import open_session
 
 # %% ../../nbs/inference/rectify.ipynb #9484a442
 class RectifierConfig(BaseModel):
@@ -96,7 +98,7 @@ def upright_crop(
     matrix, size = upright_matrix(quad, margin, aspects)
     return cv2.warpPerspective(image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), matrix
 
-# %% ../../nbs/inference/rectify.ipynb #20e655ed
+# %% ../../nbs/inference/rectify.ipynb #5b22b35b
 def context_window(
     box, # x1, y1, x2, y2, px
     context: float, # share of the box's width and height on each side
@@ -130,13 +132,10 @@ class CornerFinder:
     def __init__(self,
         model: str | Path | bytes, # ONNX file, or its content
         cfg: RectifierConfig, # size of the input, context
-        options=None, # SessionOptions of ONNX Runtime; None: its defaults
-        providers: list | None=None, # execution providers of ONNX Runtime; None: the CPU
+        providers: list | None=None, # execution providers of ONNX Runtime, in order of preference; None: the CPU
+        threads: int | None=None, # of one inference; None: one for each processor, at most 8
     ):
-        import onnxruntime as ort
-        self.cfg = cfg
-        self.session = ort.InferenceSession(model if isinstance(model, bytes) else str(model), options,
-                                            providers=providers or ['CPUExecutionProvider'])
+        self.cfg, self.session = cfg, open_session(model, 'the corner network', providers, threads)
 
     def find(self,
         images: list, # of (H, W, 3) uint8 BGR, one for each box

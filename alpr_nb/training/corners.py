@@ -4,15 +4,17 @@
 
 # %% auto #0
 __all__ = ['PATCH', 'CornersConfig', 'CornerNet', 'read_patches', 'cut_patch', 'random_view', 'change_light', 'make_window',
-           'Windows', 'corner_errors', 'train_network', 'export_network', 'train_corners']
+           'Windows', 'corner_errors', 'BoxCorners', 'train_network', 'export_network', 'train_corners',
+           'plot_corner_errors', 'plot_worst_corners']
 
-# %% ../../nbs/training/corners.ipynb #5ade184b
+# %% ../../nbs/training/corners.ipynb #1342b547
 import json
 import random
 from pathlib import Path
 from typing import Literal
 
 import cv2
+import matplotlib.pyplot as plt
 import numpy as np
 import onnx
 import pandas as pd
@@ -84,7 +86,7 @@ class CornerNet(nn.Module):
         x, y = (share.sum(2)*self.x).sum(-1), (share.sum(3)*self.y).sum(-1)
         return torch.stack([x, y], -1).flatten(1) + self.CORRECTION*torch.tanh(self.shift(features.flatten(1)))
 
-# %% ../../nbs/training/corners.ipynb #dc7fba23
+# %% ../../nbs/training/corners.ipynb #59e59246
 PATCH = 2.2, 320 # side of a patch in widths of its code, and its largest side in px
 
 def read_patches(
@@ -92,7 +94,7 @@ def read_patches(
     split: str, # train or val
     min_width: float, # px; narrower codes are left out
 ) -> list: # of (image (H, W, 3) uint8 BGR, quad (4, 2) in its px)
-    "The codes of a split with their surroundings; `UserError` when none has corners."
+    "The codes of a split with their surroundings."
     table = pd.read_csv(folder/'corners.csv')
     table = table[table.image.str.startswith(f'{split}/')]
     patches = []
@@ -100,9 +102,6 @@ def read_patches(
         image = cv2.imread(str(folder/'images'/name))
         for quad in rows.drop(columns='image').to_numpy(np.float32).reshape(-1, 4, 2):
             if np.ptp(quad[:, 0]) >= min_width and is_convex(quad): patches.append(cut_patch(image, quad))
-    if not patches:
-        raise UserError(f"{folder}/corners.csv: no code of the {split} split is {min_width:g} px wide; draw polygons of four "
-                        "corners, or set train.tasks.corners.min-width lower.")
     return patches
 
 def cut_patch(
@@ -198,7 +197,22 @@ def corner_errors(
     shorter = np.minimum(sides[:, 0] + sides[:, 2], sides[:, 1] + sides[:, 3])/2
     return np.linalg.norm(a - b, axis=2).mean(1)/shorter
 
-# %% ../../nbs/training/corners.ipynb #6a7a0d7b
+# %% ../../nbs/training/corners.ipynb #d278dff7
+class BoxCorners(nn.Module):
+    "Stands for a trained network where no sample has corners: it gives the corners of the box."
+    def __init__(self,
+        context: float, # share of the box's sides around it in the window
+    ):
+        super().__init__()
+        low = context/(1 + 2*context)
+        self.register_buffer('corners', torch.as_tensor(box_quad((low, low, 1 - low, 1 - low))).reshape(1, 8))
+
+    def forward(self,
+        images: torch.Tensor, # (n, 3, height, width)
+    ) -> torch.Tensor: # (n, 8) shares of the window
+        "The box's corners, for each image."
+        return self.corners + 0*images.mean((1, 2, 3)).unsqueeze(1)
+
 def train_network(
     cfg: CornersConfig, # settings
     patches: list, # from `read_patches`
@@ -221,7 +235,7 @@ def train_network(
     return net.eval().cpu()
 
 def export_network(
-    net: CornerNet, # trained
+    net: nn.Module, # trained
     file: Path, # to write
     cfg: CornersConfig, # opset, tolerance
     images: torch.Tensor, # (n, 3, height, width), to compare on
@@ -251,19 +265,52 @@ def train_corners(
     every = max(cfg.steps//20, 1)
     def report(step, loss):
         if step % every == 0: print(f'step {step}/{cfg.steps}: loss {float(loss):.5f}', flush=True)
-    net = train_network(cfg, patches, report)
+    if not patches: print(f'{folder}/corners.csv: no code has four corners, so the reader takes boxes as they are')
+    net = train_network(cfg, patches, report) if patches else BoxCorners(cfg.context)
 
-    images, truth = (torch.stack([torch.as_tensor(v) for v in column]) for column in zip(*Windows(held, cfg)))
+    samples = list(Windows(held, cfg)) or [(np.zeros((3, cfg.height, cfg.width), np.float32), np.zeros(8, np.float32))]*2
+    images, truth = (torch.as_tensor(np.stack(column)) for column in zip(*samples))
     with torch.no_grad(): found = net(images).numpy()
-    errors = corner_errors(found, truth.numpy(), (cfg.width, cfg.height))
+    errors = corner_errors(found, truth.numpy(), (cfg.width, cfg.height)) if held else np.zeros(0)
     model.parent.mkdir(parents=True, exist_ok=True)
     part = model.with_name(f'.{model.name}.part')
     try:
         deviation = export_network(net, part, cfg, images[:64])
         part.replace(model)
     finally: part.unlink(missing_ok=True)
-    metrics = dict(error_median=float(np.median(errors)), error_p95=float(np.percentile(errors, 95)), codes=len(patches),
+    median, p95 = np.percentile(errors, (50, 95)).tolist() if held else (0., 0.)
+    metrics = dict(error_median=median, error_p95=p95, codes=len(patches),
                    validation_codes=len(held), deviation=deviation)
     out.mkdir(parents=True, exist_ok=True)
     (out/'metrics.json').write_text(json.dumps(metrics, indent=1) + '\n')
     return metrics, dict(images=images.numpy(), truth=truth.numpy(), found=found, errors=errors)
+
+# %% ../../nbs/training/corners.ipynb #ca6ffb88
+def plot_corner_errors(
+    validation: dict, # from `train_corners`
+):
+    "Share of the codes up to each error."
+    fig, ax = plt.subplots(figsize=(5.4, 3), constrained_layout=True)
+    errors = np.sort(validation['errors'])
+    ax.plot(errors, np.arange(1, len(errors) + 1)/max(len(errors), 1))
+    ax.set(xlabel="error, share of the code's height", ylabel='share of the codes', ylim=(0, 1.02), xlim=(0, None),
+           title=f'{len(errors)} validation codes')
+    plt.show()
+
+def plot_worst_corners(
+    validation: dict, # from `train_corners`
+    count: int=12, # codes to show
+):
+    "The codes with the largest error, with true and found corners."
+    worst = np.argsort(-validation['errors'])[:count]
+    if not len(worst): return
+    fig, axes = plt.subplots(-(-len(worst)//4), 4, figsize=(10, 2*-(-len(worst)//4)), constrained_layout=True, squeeze=False)
+    for ax in axes.flat: ax.axis('off')
+    for ax, i in zip(axes.flat, worst):
+        image = validation['images'][i]
+        ax.imshow(image.transpose(1, 2, 0))
+        for name, colour in (('truth', '#de8f05'), ('found', '#0173b2')):
+            quad = validation[name][i].reshape(4, 2)*image.shape[:0:-1]
+            ax.add_patch(plt.Polygon(quad, fill=False, color=colour, lw=1.5))
+        ax.set_title(f"error {validation['errors'][i]:.2f}", fontsize=8)
+    plt.show()
