@@ -81,6 +81,7 @@ def crops(
     from alpr_nb.data.code_crops import crop_codes
     done = crop_codes(folders, out, label, aspects=tuple(aspect or ()), min_height=min_height, test_tenths=test_tenths)
     typer.echo(f"{done.crops} crops in {out}, {done.labelled} of them with characters")
+    for name in done.turned: typer.echo(f"left out: {name}: its corners do not start at the top left of the code", err=True)
 
 # %% ../nbs/cli_data.ipynb #638e4ac4
 @app.command(epilog="Example: alpr-nb annotate crops/ --out proposed/ --known-text crops/labels.csv")
