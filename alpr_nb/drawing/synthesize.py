@@ -136,7 +136,8 @@ def draw_crop_sample(
     oblique = _oblique(rng, s)
     scene = draw_scene(rng, [plate], size, px/size[0], 0, s.strength, dominant=holdout, at=(.5, .5),
                        street=rng.random() < .1, oblique=oblique)
-    if oblique and rng.random() < s.lean.rectified: scene = rectified_scene(rng, scene, s.lean.error)
+    # the rows of a leaning plate of two rows overlap, so that they could not be told apart
+    if oblique and (w <= 2*h or rng.random() < s.lean.rectified): scene = rectified_scene(rng, scene, s.lean.error)
     if w > 2*h and np.ptp(scene.plates[0].quad[:, 1]) >= FIELD_HEIGHT: scene = _as_field(rng, s, scene)
     placed, size = scene.plates[0], scene.image.shape[1::-1]
     x1, y1, x2, y2 = placed.box
