@@ -19,7 +19,8 @@ ROWS = ([[4, 6, 1]], [[4], [4, 2, 1]], [[4], [3, 3, 1]])
 
 
 def door_settings(rows=ROWS[0], **changes):
-    style = dict(layouts=[dict(rows=rows, rod=0, **{'rod-gap': [.6, 1.2]})], height=[100, 100], age=[0, 0], ghost=0, uneven=[0, 0],
+    style = dict(layouts=[dict(rows=rows, rod=0, **{'rod-gap': [.6, 1.2]})],
+                 height=[100, 100], age=[0, 0], ghost=0, uneven=[0, 0],
                  walls=[dict(kind='door', size=[[2438, 2438], [2591, 2591]], at=[.53, .06, .96, .2])],
                  palettes=[dict(ground=[40, 60, 120], inks=[[240, 240, 240]])], families=dict(condensed=1))
     return load_steel_settings(dict(styles=dict(iso6346=style | changes.pop('style', {}))) | changes)
@@ -78,8 +79,8 @@ def test_corners_begin_at_the_top_left_as_the_code_is_read():
     looks = section('container') | dict(leaning=1., yaw=.3)
     angles = []
     for seed in range(20):
-        main = draw_steel_scene(np.random.default_rng(seed), load_steel_settings(looks), [('iso6346', CODE)], (480, 270),
-                                .4, 0.).plates[0]
+        main = draw_steel_scene(np.random.default_rng(seed), load_steel_settings(looks), [('iso6346', CODE)],
+                                (480, 270), .4, 0.).plates[0]
         flat = cv2.getPerspectiveTransform(main.quad, np.float32([[0, 0], [1, 0], [1, 1], [0, 1]]))
         centres = np.float32([q.mean(0) for _, q in main.chars])[:, None]
         read = cv2.perspectiveTransform(centres, flat)[:, 0]    # as read: from the upper left to the lower right
