@@ -71,12 +71,14 @@ def annotate(
         help="Folder of another bundle, such as models/truck/bundle.")] = None,
 ):
     "Propose annotations with a reader, to be corrected in LabelMe. The exit status is 1 when an image does not open."
+    from alpr_nb.core.image_folders import passed_over_line
     from alpr_nb.data.annotate import annotate
     from alpr_nb.data.review_list import summary
     from alpr_nb.inference.reader import Reader
     review = annotate(images, out, Reader(scope, bundle), task, known_text, crops, confidence)
     print(summary(review).to_string(index=False))
     print(f'{out/"review.csv"} lists the least certain first')
+    if line := passed_over_line([p for p in images if p.is_dir()]): typer.echo(line, err=True)
     raise typer.Exit(int((review.status == 'unreadable image').any()))
 
 # %% ../nbs/cli_data.ipynb #724a3e13

@@ -16,7 +16,8 @@ from tqdm.auto import tqdm
 from ..core.atomic import write_atomic
 from ..core.boxes import iou
 from ..core.config import UserError
-from ..core.image_files import IMAGES, MAX_PIXELS, can_copy, encode_image
+from ..core.image_files import MAX_PIXELS, TRAINING, can_copy, encode_image, training_name
+from ..core.image_folders import JPEG
 from .ground_truth import read_csv_codes
 from .labelme import Annotation, labelme_json
 from .proposals import Proposal, propose_chars, propose_plates, resolve_shared_glyphs
@@ -48,9 +49,9 @@ def image_content(
     "The unchanged image file if every program shows it in the same way; otherwise a new file with its pixels"
     content, suffix = path.read_bytes(), path.suffix.lower()
     try:
-        if suffix in IMAGES and can_copy(content): return path.name, content
+        if suffix in (*JPEG, *TRAINING) and can_copy(content): return path.name, content
     except OSError: pass # Pillow cannot read it
-    name = path.name if suffix in IMAGES else f'{path.stem}.png'
+    name = training_name(path.name)
     return name, encode_image(pixels, Path(name).suffix.lower())
 
 def crop_names(

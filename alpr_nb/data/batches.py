@@ -23,7 +23,7 @@ import pandas as pd
 from ..core.atomic import replacing
 from ..core.config import UserError
 from ..core.csv_files import read_table
-from ..core.image_files import IMAGES
+from ..core.image_folders import IMAGES
 from .checks.findings import Finding, printable, quarantined_names, read_quarantine, write_table
 from .labelme import read_labelme
 

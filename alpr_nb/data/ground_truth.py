@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..core.config import UserError
 from ..core.csv_files import read_table
-from ..core.image_files import IMAGES
+from ..core.image_folders import find_images, passed_over_line
 from .labelme import read_labelme
 from .yolo_labels import normalize_code
 
@@ -120,8 +120,10 @@ def read_truth(
     "Vehicles of a set; `UserError` for an empty set, a vehicle without image or an image without vehicle"
     folder = Path(folder)
     if not folder.is_dir(): raise UserError(f"{folder}: no such folder; expected the images of a benchmark set.")
-    images = {p.name: p for d in (folder/'images', folder) if d.is_dir() for p in d.iterdir()
-              if p.suffix.lower() in IMAGES}
+    found = [find_images(d, recursive=False) for d in (folder/'images', folder) if d.is_dir()]
+    if line := passed_over_line([p for f in found for p in f.passed_over]):
+        raise UserError(f"{folder}: a set is read completely or not at all; {line}.")
+    images = {p.name: p for f in found for p in f.images}
     source, found = read_lists(folder, images, label, alphabet)
     if not found: raise UserError(f"{source}: lists no vehicle; an empty set cannot be measured.")
     if lost := {f[0] for f in found} - set(images):

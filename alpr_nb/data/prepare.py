@@ -17,7 +17,8 @@ from tqdm import tqdm
 
 from ..core.atomic import replacing
 from ..core.config import UserError
-from ..core.image_files import can_copy, decode_image, encode_image
+from ..core.image_files import TRAINING, can_copy, decode_image, encode_image, training_name
+from ..core.image_folders import JPEG
 from ..core.parallel import workers
 from .batches import chunk_size, iter_samples, list_samples, read_validation
 from .checks.findings import quarantined_names, read_quarantine
@@ -75,7 +76,8 @@ def _write_sample(sample, data, ann, to):
     h, name, split = h - to.strip, Path(sample.image), 'val' if sample.image in to.validation else 'train'
 
     data = data if not to.strip and can_copy(data) else encode_image(image, name.suffix.lower())
-    (to.yolo/'images'/split/name).write_bytes(data)
+    as_stored = name.suffix.lower() in (*JPEG, *TRAINING)
+    (to.yolo/'images'/split/training_name(name.name)).write_bytes(data if as_stored else encode_image(image, '.png'))
     lines = [yolo_line(to.classes[s.label], s.box, w, h) + '\n' for s in shapes]
     (to.yolo/'labels'/split/f'{name.stem}.txt').write_text(''.join(lines))
     if split == 'val':

@@ -15,10 +15,11 @@ from pathlib import Path
 import pandas as pd
 
 from ...core.config import UserError
-from ...core.image_files import IMAGES
+from ...core.image_folders import IMAGES, OTHER_IMAGES
 from ..batches import PART, archive_errors, finding_kind, list_archive, list_parts, read_validation
 from .findings import Finding, quarantined_names, read_quarantine
 from ..pack import list_pairs
+from ..pairing import list_files
 from ..yolo_labels import normalize_code
 
 # %% ../../../nbs/data/checks/sample_files.ipynb #510c9bc7
@@ -105,8 +106,7 @@ def list_batch_samples(
     return samples, _without_quarantined(findings, skip)
 
 KIND_OF_SKIPPED = {'no annotation': 'no partner', 'no image': 'no partner', 'name taken': 'name taken'}
-UNUSED = ('.zip', '.tar', '.gz', '.7z', '.rar', # endings of archives and images that are not read
-          '.gif', '.heic', '.heif', '.avif', '.jp2', '.jxl', '.psd', '.dng', '.cr2', '.nef')
+UNUSED = '.zip', '.tar', '.gz', '.7z', '.rar', *OTHER_IMAGES # endings of archives and images that are not read
 
 def list_folder_samples(
     sources: list[Path], # folders of images with LabelMe files
@@ -126,7 +126,7 @@ def list_folder_samples(
         findings.append(Finding(batch, name, KIND_OF_SKIPPED.get(f.finding) or finding_kind(f.detail), f.detail))
     for s in sources:
         findings += [Finding(s.name, p.relative_to(s).as_posix(), 'unused file', f'{p.suffix} files are not read')
-                     for p in sorted(s.rglob('*')) if p.suffix.lower() in UNUSED and p.is_file()]
+                     for p in list_files(s, UNUSED).values()]
     return _without_quarantined(samples, skip), _without_quarantined(findings, skip)
 
 def list_sample_files(
