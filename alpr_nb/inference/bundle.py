@@ -19,6 +19,7 @@ from pydantic import ConfigDict, ValidationError
 import alpr_nb
 from ..core.file_names import visible_names
 from ..core.hashes import sha256, text_sha256
+from ..core.validation import error_sentence
 from .config import CodeSpec, ReaderConfig, ReaderSettings
 
 # %% ../../nbs/inference/bundle.ipynb #ff4658a4
@@ -171,8 +172,8 @@ def _manifest(path, known):
         if known['schema_version'] == 1: known = from_schema_1(known)
         return Manifest(**known, substitutions=_read_json(path / 'substitutions.json'))
     except ValidationError as e:
-        first = e.errors()[0]
-        raise BundleError(f'{file}: {".".join(map(str, first["loc"]))}: {first["msg"]}') from e
+        sentence = error_sentence('', e, Manifest, 'restore the file or make the bundle again', hyphens=False)
+        raise BundleError(f'{file}: {sentence}') from e
     except BundleError: raise
     except ValueError as e: raise BundleError(f'{file}: {e}') from e
 
