@@ -11,7 +11,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from .config import UserError
 from .heic import can_decode_heic
@@ -41,6 +41,8 @@ def decode_image(
                 orientation = im.getexif().get(ORIENTATION, 1) # of an AVIF file: as its boxes say
                 return cv2.cvtColor(turn_upright(np.asarray(im.convert('RGB')), orientation), cv2.COLOR_RGB2BGR)
             found = f'{im.width}x{im.height} pixels of kind {im.mode}'
+    except UnidentifiedImageError: # its text has an address in memory, which differs from run to run
+        raise UserError(f'{where}: not an image of a known kind; replace it or take it out with its label') from None
     except Exception as e:
         raise UserError(f'{where}: not a readable image ({str(e)[:60]}); '
                         'replace it or take it out with its label') from None

@@ -17,7 +17,7 @@ import numpy as np
 from ..core.boxes import nms
 from .config import DetectorConfig
 from .letterbox import blob, letterbox, plan_letterbox
-from .session import DetectorError, Session
+from .onnx_sessions import DetectorError, Session
 
 # %% ../../nbs/inference/detector.ipynb #7a174b89
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Detector:
     ):
         self.cfg, self.classes = cfg, classes
         self.name = name if isinstance(model, bytes) else str(model)
-        self._session = Session(model, providers, threads, self.name, reload)
+        self._session = Session(model, self.name, providers, threads, reload)
         inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
         if len(inputs) != 1 or len(inputs[0].shape) != 4 or 'float' not in inputs[0].type or len(outputs[0].shape) != 3:
             raise DetectorError(f'{self.name}: expected one float input (batch, 3, height, width) and an output '
