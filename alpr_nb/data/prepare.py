@@ -20,6 +20,7 @@ from tqdm import tqdm
 from ..core.atomic import replacing
 from ..core.config import UserError
 from ..core.image_files import TRAINING, can_copy, decode_image, encode_image, training_name
+from ..core.file_names import as_stored
 from ..core.image_folders import JPEG
 from ..core.parallel import workers
 from .batches import chunk_size, iter_samples, list_samples, read_validation
@@ -158,7 +159,8 @@ def without_quarantine(
 def _list_validation(source, samples):
     "The validation list; `UserError` when it does not fit the samples"
     names = {s.image for s in samples}
-    listed = without_quarantine(read_validation(source), names, source)
+    listed = read_validation(source)
+    listed = without_quarantine(listed.assign(image=as_stored(listed.image, names)), names, source)
     validation = set(listed.image)
     if not validation: raise UserError(f'{source}/validation.csv: lists no image; add some, about a tenth of all')
     if lost := validation - names:

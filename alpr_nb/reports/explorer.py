@@ -15,6 +15,7 @@ import ipywidgets as W
 import numpy as np
 
 from ..core.config import UserError, project_path
+from ..core.file_names import beside
 from ..core.image_files import decode_image
 from ..core.image_folders import find_images
 from ..data.batches import iter_samples, list_samples
@@ -84,11 +85,11 @@ def list_folder(
             if data is None: raise ann
             return data, ann
         return [(s.image, lambda s=s: load(s)) for s in list_samples(folder)]
-    def beside(image):
-        label = image.with_suffix('.json')
+    def load_file(image):
+        label = beside(image, '.json')
         return image.read_bytes(), read_labelme(label) if label.is_file() else None
     found = [f for d in (folder, folder/'images') if d.is_dir() for f in find_images(d, recursive=False).images]
-    return [(f.name, lambda f=f: beside(f)) for f in found]
+    return [(f.name, lambda f=f: load_file(f)) for f in found]
 
 def as_jpeg(
     image: np.ndarray, # (H, W, 3) BGR uint8
