@@ -17,6 +17,7 @@ from typing import Literal
 from pydantic import ConfigDict, ValidationError
 
 import alpr_nb
+from ..core.config import OneLineError
 from ..core.file_names import visible_names
 from ..core.hashes import sha256, text_sha256
 from ..core.validation import error_sentence
@@ -41,7 +42,7 @@ LAYOUT = dict(
             'it, stretched; output quads: (batch, 8): x1, y1 to x4, y4, shares of that window, clockwise from the top '
             'left corner of the code; the homography that maps them to a rectangle makes the crop for cr')
 
-class BundleError(ValueError): "A bundle cannot be used. The message says which file and why."
+class BundleError(OneLineError, ValueError): "A bundle cannot be used. The message says which file and why."
 
 class Manifest(CodeSpec):
     "Content of `manifest.json`; `substitutions` is in a file of its own"

@@ -12,12 +12,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..core.config import UserError
+from ..core.config import OneLineError, UserError
 from ..core.heic import decode_heic, is_heic
 from ..core.orientation import ORIENTATION, turn_by_boxes, turn_upright
 
 # %% ../../nbs/inference/image_input.ipynb #2f561e27
-class ReadError(ValueError): "An image cannot be read. The message names it."
+class ReadError(OneLineError, ValueError): "An image cannot be read. The message names it."
 
 def load_image(
     image, # path, bytes of an image file, PIL image, or uint8 array: grey (H, W), BGR (H, W, 3) or BGRA (H, W, 4)

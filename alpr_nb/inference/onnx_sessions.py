@@ -14,10 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
+from ..core.config import OneLineError
+
 os.environ.setdefault('ORT_DISABLE_TELEMETRY', '1') # read when onnxruntime is imported
 
 # %% ../../nbs/inference/onnx_sessions.ipynb #e39ae2a0
-class DetectorError(ValueError): "A model or its settings cannot be used. The message says why."
+class DetectorError(OneLineError, ValueError): "A model or its settings cannot be used. The message says why."
 
 def cpu_count() -> int: # at least 1
     "Processors that this process may use."

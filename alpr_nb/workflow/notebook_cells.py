@@ -61,7 +61,8 @@ def has_tag(
     tag: str, # such as 'parameters'
 ) -> bool:
     "Whether a cell has a tag"
-    return tag in (cell.get('metadata', {}).get('tags') or ())
+    tags = cell.get('metadata', {}).get('tags')
+    return isinstance(tags, list) and tag in tags
 
 def directives(source: str, # of a code cell
                ) -> dict[str, str]: # name -> value, such as {'eval': 'false'}
