@@ -2,6 +2,7 @@
 import copy
 import json
 
+from conftest import LONG_FACTOR
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
@@ -14,10 +15,10 @@ ODD = st.one_of(
 
 
 def fuzz(examples):
-    "Settings of a fuzz test: the same examples each time, except in the profile `long`."
-    return settings(max_examples=examples, deadline=None, database=None,
-                    derandomize=settings.get_current_profile_name() != 'long',
-                    suppress_health_check=list(HealthCheck))
+    "Settings of a fuzz test: the same examples each time; the profile `long` tries others, and more of them."
+    long = settings.get_current_profile_name() == 'long'
+    return settings(max_examples=examples*(LONG_FACTOR if long else 1), deadline=None, database=None,
+                    derandomize=not long, suppress_health_check=list(HealthCheck))
 
 
 def _edit(content, where, length, new):

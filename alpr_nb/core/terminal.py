@@ -10,6 +10,7 @@ import codecs
 import json
 import os
 import sys
+import warnings
 from contextlib import contextmanager
 
 # %% ../../nbs/core/terminal.ipynb #4c5fc18e
@@ -22,7 +23,8 @@ def escape_characters(
 codecs.register_error('json-escape', escape_characters)
 
 def prepare_output():
-    "Write each line of standard output at once, with escapes where its encoding lacks a character"
+    "Write each line of standard output at once, with escapes where its encoding lacks a character, and no warnings"
+    if not sys.warnoptions: warnings.simplefilter('ignore') # of libraries, such as Pillow's about EXIF data
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, 'reconfigure'): stream.reconfigure(errors='json-escape', line_buffering=True)
 
