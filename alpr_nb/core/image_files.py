@@ -61,9 +61,10 @@ def can_copy(
 def encode_image(
     image: np.ndarray, # (H, W, 3) BGR uint8
     suffix: str,       # in lower case, such as '.jpg'; PNG is written for one that is not in TRAINING
-) -> bytes:            # content of an image file; JPEG has quality 95
+    quality: int=95,   # of a JPEG file, 1 to 100
+) -> bytes:            # content of an image file
     "Encode an image"
-    options = [cv2.IMWRITE_JPEG_QUALITY, 95] if suffix in JPEG else []
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality] if suffix in JPEG else []
     kind = '.jpg' if suffix in JPEG else suffix if suffix in TRAINING else '.png'
     return cv2.imencode(kind, image, options)[1].tobytes()
 

@@ -73,7 +73,7 @@ class _Settings:
 def _scaled_down(image, factor, suffix):
     "Content of an image file of a smaller size"
     small = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-    return cv2.imencode(suffix, small, [cv2.IMWRITE_JPEG_QUALITY, SMALL_QUALITY])[1].tobytes()
+    return encode_image(small, suffix, SMALL_QUALITY)
 
 def _write_sample(sample, data, ann, to):
     "Write one sample; its row of the images' table and the rows of its boxes"
