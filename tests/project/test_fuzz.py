@@ -134,7 +134,7 @@ def test_batches():
     valid = {'ann_image_part_1.zip': archive(images), 'ann_label_part_1.zip': archive(labels),
              'validation.csv': b'image,code\nd.png,JKL3M45\n', 'quarantine.csv': b'batch,image,finding,detail\n'}
     change = st.sampled_from(sorted(valid)).flatmap(lambda n: st.tuples(st.just(n), damaged(valid[n])))
-    @fuzz(100)
+    @fuzz(60)
     @given(st.one_of(change, st.tuples(st.just('ann_label_part_1.zip'), broken)))
     def run(changed):
         with tempfile.TemporaryDirectory() as tmp:
