@@ -124,7 +124,8 @@ class Reader:
 
         self.cd = None if cd is None else load(cd, 'cd', config.cd, 1)
         self.rectifier = config.rectifier or RectifierConfig()
-        self.corners = None if corners is None else CornerFinder(corners, self.rectifier, providers, threads, reload and partial(reload, 'corners'))
+        self.corners = None if corners is None else CornerFinder(corners, self.rectifier, providers, threads,
+                                                                 reload and partial(reload, 'corners'))
         self.cr = load(cr, 'cr', config.cr, len(config.alphabet))
         if self.cr.names and self.cr.names != tuple(config.alphabet):
             raise DetectorError(f'{self.cr.name}: its classes are {"".join(self.cr.names)}, '
