@@ -7,7 +7,7 @@ export DVC_NO_ANALYTICS := 1
 # `make VENV=done ...` uses the active environment instead.
 VENV ?= .venv/.installed
 
-.PHONY: install repro test test-fast test-long lab docs readme notebooks
+.PHONY: install repro test test-fast test-long fuzz lab docs readme notebooks
 install: $(VENV)
 
 .venv/.installed: settings.ini setup.py
@@ -43,6 +43,13 @@ test-long: $(VENV)
 
 lab: $(VENV)
 	jupyter lab --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate nbs
+
+# Damaged inputs for MINUTES minutes, each time others; `make test` tries the same ones in half a minute.
+MINUTES ?= 60
+fuzz: export OMP_NUM_THREADS := 1
+fuzz: $(VENV)
+	end=$$(( $$(date +%s) + 60*$(MINUTES) )); while [ $$(date +%s) -lt $$end ]; do \
+	  pytest -x tests/project/test_fuzz.py --hypothesis-profile=long --hypothesis-seed=$$(date +%s) || exit 1; done
 
 docs: $(VENV)
 	alpr-nb docs

@@ -16,6 +16,7 @@ from . import __version__
 from .cli_data import app as data_commands
 from .cli_pipeline import app as pipeline_commands
 from .core.config import UserError
+from .core.terminal import prepare_output
 
 # %% ../nbs/cli.ipynb #5ecb3f37
 app = typer.Typer(name='alpr-nb', no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False,
@@ -55,6 +56,7 @@ app.add_typer(pipeline_commands)
 # %% ../nbs/cli.ipynb #90f9f448
 def main():
     "Run `alpr-nb`. Bad input prints one sentence, and the exit status is 1."
+    prepare_output()
     try: app()
     except (UserError, OSError) as e: sys.exit(f"alpr-nb: {e}")
     except ModuleNotFoundError as e:

@@ -105,15 +105,19 @@ def annotate(
                                  "characters get the text's labels.")] = False,
 ):
     "Propose annotations with a reader, to be corrected in LabelMe. The exit status is 1 when an image does not open."
+    from alpr_nb.core.image_folders import passed_over_line
+    from alpr_nb.core.terminal import quiet_libraries
     from alpr_nb.data.annotate import annotate
     from alpr_nb.data.review_list import summary
     from alpr_nb.inference.config import load_reader_config
     from alpr_nb.inference.reader import Reader
     reader = (Reader.from_models(None, bundle, load_reader_config(cr=bundle)) if bundle and bundle.suffix == '.onnx'
               else Reader(scope, bundle))
-    review = annotate(images, out, reader, task, known_text, crops, confidence, accept_aligned=accept_aligned)
+    with quiet_libraries(): # a damaged image has its own row
+        review = annotate(images, out, reader, task, known_text, crops, confidence, accept_aligned=accept_aligned)
     print(summary(review).to_string(index=False))
     print(f'{out/"review.csv"} lists the least certain first')
+    if line := passed_over_line([p for p in images if p.is_dir()]): typer.echo(line, err=True)
     raise typer.Exit(int((review.status == 'unreadable image').any()))
 
 # %% ../nbs/cli_data.ipynb #724a3e13

@@ -8,6 +8,8 @@ __all__ = ['in_validation', 'hash_tenth']
 # %% ../../nbs/codes/split.ipynb #c2b3ff89
 import hashlib
 
+from ..core.file_names import normalize_name
+
 # %% ../../nbs/codes/split.ipynb #3455e15c
 def in_validation(
     code: str,    # of the vehicle
@@ -21,4 +23,4 @@ def hash_tenth(
     name: str, # a code, or the name of a file
 ) -> int: # 0 to 9
     "Tenth of a name: its SHA-256 modulo 10. Published data sets say with it which vehicles are held out."
-    return int(hashlib.sha256(name.encode()).hexdigest(), 16) % 10
+    return int(hashlib.sha256(normalize_name(name).encode(errors='surrogateescape')).hexdigest(), 16) % 10

@@ -8,6 +8,7 @@ __all__ = ['SEPARATORS', 'require_columns', 'decode_text', 'find_separator', 'pa
 # %% ../../nbs/core/csv_files.ipynb #13174db4
 import csv
 import io
+import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -50,6 +51,12 @@ def parse_number(
     "A number with a decimal point or a decimal comma"
     return float(text.replace(',', '.') if text.count(',') == 1 and '.' not in text else text)
 
+def _surplus_row(text, separator):
+    "Number of the first row with a value that has no column, from 1 for the header; None without one"
+    rows = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
+    width = len(next(rows, []))
+    return next((n for n, row in enumerate(rows, 2) if any(v.strip() for v in row[width:])), None)
+
 def read_table(
     file,            # CSV with a header
     *columns: str,   # required columns
@@ -62,7 +69,12 @@ def read_table(
         if '\0' in text: raise ValueError('it has zero bytes')
         first, _, rest = text.partition('\n')
         if first.strip().lower().startswith('sep='): text = rest # a line for Excel
-        t = pd.read_csv(io.StringIO(text), sep=find_separator(text.partition('\n')[0].rstrip('\r'), *columns), **options)
+        separator = find_separator(text.partition('\n')[0].rstrip('\r'), *columns)
+        if row := _surplus_row(text, separator):
+            raise ValueError(f'row {row} has more values than the header; put a text with a comma into quotes')
+        with warnings.catch_warnings(): # about empty values at the end of a row, which some programs write
+            warnings.simplefilter('ignore', pd.errors.ParserWarning)
+            t = pd.read_csv(io.StringIO(text), sep=separator, **options)
     except FileNotFoundError: raise UserError(f'{file}: missing; {expected}') from None
     except UnicodeDecodeError:
         raise UserError(f'{file}: not a table in UTF-8 or Windows-1252; save it as "CSV UTF-8", {expected}') from None

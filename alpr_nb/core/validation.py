@@ -19,24 +19,27 @@ def error_sentence(
     section: str,           # name of the section, such as 'synth'
     error: ValidationError, # from a model of the section
     kind: type[BaseModel],  # the model; its fields are listed when a key of the first level is unknown
+    advice: str='correct it in params.yaml', # what to do
+    hyphens: bool=True,     # the keys of the first level are written with `-` where the fields have `_`
 ) -> str:                   # one line
     "The first problem of a section: key, expected, found, what to do."
     first = error.errors()[0]
     path, message, found = first['loc'], first['msg'], f", found {first['input']!r:.80}"
-    name = lambda part: str(part).replace('_', '-') if part in kind.model_fields else str(part)
-    where = '.'.join([section, *map(name, path)])
+    name = lambda part: str(part).replace('_', '-') if hyphens and part in kind.model_fields else str(part)
+    where = '.'.join(filter(None, [section, *map(name, path)])) or 'the content'
     if first['type'] == 'missing': message, found = 'is missing', ''
     elif first['type'] == 'extra_forbidden':
         message, found = 'is an unknown key', ''
         if len(path) == 1: message += f"; the section takes {', '.join(map(name, kind.model_fields))}"
-    message = message.removeprefix('Value error, ').replace('Input should be', 'expected', 1)
-    return f"{where}{': ' if found else ' '}{message}{found}; correct it in params.yaml."
+    message = ' '.join(message.removeprefix('Value error, ').replace('Input should be', 'expected', 1).split())
+    return f"{where}{': ' if found else ' '}{message}{found}; {advice}."
 
 def validated(
     kind: type[Model], # pydantic model of the section
     section: str,      # name of the section, for the error
     values: dict,      # keys and values of the section
+    hyphens: bool=True,# the keys of the first level are written with `-` where the fields have `_`
 ) -> Model:            # validated settings; `UserError` names the first key that is wrong
     "A section of `params.yaml` as settings."
-    try: return kind(**values)
-    except ValidationError as e: raise UserError(error_sentence(section, e, kind)) from None
+    try: return kind.model_validate(values)
+    except ValidationError as e: raise UserError(error_sentence(section, e, kind, hyphens=hyphens)) from None

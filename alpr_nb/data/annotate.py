@@ -16,9 +16,12 @@ from tqdm.auto import tqdm
 from ..core.atomic import write_atomic
 from ..core.boxes import iou
 from ..core.config import UserError
-from ..core.image_files import IMAGES, MAX_PIXELS, can_copy, encode_image
+from ..core.image_files import MAX_PIXELS, TRAINING, can_copy, encode_image, training_name
+from ..core.file_names import as_stored, printable
+from ..core.image_folders import JPEG
 from .ground_truth import read_csv_codes
 from .labelme import Annotation, labelme_json
+from .pairing import name_key
 from .proposals import Proposal, accept_if_aligned, propose_chars, propose_plates, resolve_shared_glyphs
 from .review_list import COLUMNS, correction_row, review_row
 from .written_files import WrittenFiles
@@ -48,9 +51,9 @@ def image_content(
     "The unchanged image file if every program shows it in the same way; otherwise a new file with its pixels"
     content, suffix = path.read_bytes(), path.suffix.lower()
     try:
-        if suffix in IMAGES and can_copy(content): return path.name, content
+        if suffix in (*JPEG, *TRAINING) and can_copy(content): return path.name, content
     except OSError: pass # Pillow cannot read it
-    name = path.name if suffix in IMAGES else f'{path.stem}.png'
+    name = training_name(path.name)
     return name, encode_image(pixels, Path(name).suffix.lower())
 
 def crop_names(
@@ -121,7 +124,7 @@ def annotate(
     texts = _known_texts(known_text, paths, reader.config) if known_text else None
 
     (out/'review').mkdir(parents=True, exist_ok=True)
-    written, rows = WrittenFiles(out, task), [review_row(p.name, 'unreadable image', e) for p, e in found if e]
+    written, rows = WrittenFiles(out, task), [_unreadable(p, e) for p, e in found if e]
     earlier = written.crops()
     for at in tqdm(range(0, len(paths), batch), desc=f'annotate {task}', unit=' batches', mininterval=2,
                    disable=not progress):
@@ -136,6 +139,7 @@ def annotate(
 def _known_texts(file, paths, config):
     "Image name -> known code, from a CSV file"
     texts = read_csv_codes(Path(file), 'text', config.alphabet)
+    texts = dict(zip(as_stored(texts, (p.name for p in paths)), texts.values()))
     if paths and not any(p.name in texts for p in paths):
         raise UserError(f'{file}: names none of the images, such as {paths[0].name}; correct its column image.')
     if several := [name for name, codes in texts.items() if len(codes) > 1]:
@@ -156,11 +160,15 @@ def check_image_paths(
     for p in paths:
         if p.stem.casefold() in ('annotate', 'review'):
             raise UserError(f'{p}: {out} has a list with this name; rename the image.')
-        if other := seen.get(p.stem.casefold()):
+        if other := seen.get(name_key(p.name)):
             raise UserError(f'{p}: has the same name as {other}; give each image a unique name.')
-        seen[p.stem.casefold()] = p
+        seen[name_key(p.name)] = p
+
+def _unreadable(path, error): return review_row(printable(path.name), 'unreadable image', printable(str(error)))
 
 def _load(path):
+    if printable(path.name) != path.name:
+        raise ReadError(f'{path}: its name is not printable, or not UTF-8; rename the file')
     pixels = load_image(path)
     if pixels[..., 0].size > MAX_PIXELS: raise ReadError(f'{path}: has more than {MAX_PIXELS} pixels; make it smaller')
     return pixels
@@ -170,7 +178,7 @@ def _annotate_batch(paths, written, earlier, reader, task, texts, crops, min_con
     rows, good = [], []
     for p in paths:
         try: good.append((p, _load(p)))
-        except ReadError as e: rows.append(review_row(p.name, 'unreadable image', str(e)))
+        except ReadError as e: rows.append(_unreadable(p, e))
     results = reader.results([pixels for _, pixels in good], task == 'cr' and not crops) if good else []
     proposed, stale = [], []
     for (p, pixels), result in zip(good, results):

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['PART', 'MAX_MISSING_PARTS', 'MAX_BYTES', 'MAX_RATIO', 'KIND_BY_PHRASE', 'Part', 'list_parts', 'find_parts',
-           'member_problem', 'archive_errors', 'finding_kind', 'list_archive', 'list_members', 'Sample', 'list_samples',
-           'chunk_size', 'iter_samples', 'read_validation', 'source_folders', 'combine']
+           'unsafe_name', 'member_problem', 'archive_errors', 'finding_kind', 'list_archive', 'list_members', 'Sample',
+           'list_samples', 'chunk_size', 'iter_samples', 'read_validation', 'source_folders', 'combine']
 
 # %% ../../nbs/data/batches.ipynb #b0ddfc59
 import os
@@ -23,7 +23,8 @@ import pandas as pd
 from ..core.atomic import replacing
 from ..core.config import UserError
 from ..core.csv_files import read_table
-from ..core.image_files import IMAGES
+from ..core.file_names import is_desktop_file, normalize_name
+from ..core.image_folders import IMAGES
 from .checks.findings import Finding, printable, quarantined_names, read_quarantine, write_table
 from .labelme import read_labelme
 
@@ -91,13 +92,19 @@ def find_parts(
 MAX_BYTES = 64 << 20        # of an unpacked member; a decoded 16-megapixel image fits
 MAX_RATIO = 200             # unpacked to packed size, for members above 1 MiB; DEFLATE reaches about 1000 on zeros
 
+def unsafe_name(
+    name: str, # of a member of an archive
+) -> bool:
+    "Whether a name leads out of the folder into which the archive is unpacked"
+    return bool(re.match(r'[/\\]|[A-Za-z]:', name)) or '..' in re.split(r'[/\\]', name)
+
 def member_problem(
     info: zipfile.ZipInfo, # entry of the table of contents
     endings: tuple,        # allowed file name endings, lower case
 ) -> str:                  # the problem and what to do; empty for a good member
     "Check a member by the archive's table of contents"
     name, size = info.orig_filename, info.file_size
-    if re.match(r'[/\\]|[A-Za-z]:', name) or '..' in re.split(r'[/\\]', name):
+    if unsafe_name(name):
         return 'its name leads out of the folder; do not trust this archive'
     if re.search(r'[/\\]', name): return 'it lies in a folder; zip the files themselves, not their folder'
     if not name.isprintable() or len(name.encode()) > 200:
@@ -147,11 +154,12 @@ def list_archive(
     names, seen, findings = {}, {}, []
     for info in infos:
         name = printable(info.orig_filename)
-        if name.startswith('__MACOSX/') or name in ('.DS_Store', 'Thumbs.db') or name in skip: continue
-        problem, key = member_problem(info, endings), Path(info.filename).stem.casefold()
+        if is_desktop_file(name) and not unsafe_name(name) or name in skip: continue
+        stem = normalize_name(Path(info.filename).stem)
+        problem, key = member_problem(info, endings), stem.casefold()
         if not problem and key in seen: problem = f'it has the same name as {seen[key]}; each image needs a unique name'
         if problem: findings.append(Finding(archive.name, name, finding_kind(problem), problem))
-        else: names[Path(info.filename).stem] = seen[key] = info.filename
+        else: names[stem] = seen[key] = info.filename
     return dict(sorted(names.items())), findings
 
 def list_members(
@@ -187,7 +195,7 @@ def list_samples(
     for part in find_parts(source, {batch for batch, names in skip.items() if '' in names}):
         archives = (part.images, IMAGES), (part.labels, ('.json',))
         images, labels = (list_members(a, endings, skip.get(a.name, ())) for a, endings in archives)
-        gone = {Path(n).stem for a, _ in archives for n in skip.get(a.name, ())}
+        gone = {normalize_name(Path(n).stem) for a, _ in archives for n in skip.get(a.name, ())}
 
         for these, others, here, there, partner in ((images, labels, part.images, part.labels, 'label'),
                                                     (labels, images, part.labels, part.images, 'image')):

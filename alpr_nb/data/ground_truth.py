@@ -11,7 +11,8 @@ from pathlib import Path
 
 from ..core.config import UserError
 from ..core.csv_files import read_table
-from ..core.image_files import IMAGES
+from ..core.file_names import as_stored, beside, normalize_name
+from ..core.image_folders import find_images, passed_over_line
 from .labelme import read_labelme
 from .yolo_labels import normalize_code
 
@@ -82,7 +83,7 @@ def locate_plate(
     label: str,       # of the plates' rectangles
 ) -> tuple:           # (code of the largest plate, its box or None, boxes of all plates or None without a LabelMe file)
     "Main plate of an image; `UserError` for several codes without a LabelMe file that gives their positions"
-    file = image.with_suffix('.json')
+    file = beside(image, '.json')
     plates = [s for s in read_labelme(file).shapes if s.label == label] if file.is_file() else []
     coded = sorted((s for s in plates if normalize_code(s.text) in codes), key=lambda s: -_area(s.box))
     if not coded and len(codes) > 1:
@@ -102,14 +103,15 @@ def read_lists(
     for source, column in ((folder/'validation.csv', 'code'), (folder/'labels.csv', 'text')):
         if not source.is_file(): continue
         codes = read_csv_codes(source, column, alphabet)
+        codes = dict(zip(as_stored(codes, images), codes.values()))
         return source, [(n, *(locate_plate(images[n], c, label) if n in images else (c[0], None, None)))
                         for n, c in codes.items()]
-    names = {Path(name).stem: name for name in images}
+    names = {normalize_name(Path(name).stem): name for name in images}
     texts = {f: read_openalpr_plates(f, alphabet) for f in sorted(folder.glob('*.txt'))}
     if not texts:
         raise UserError(f"{folder}: no validation.csv, labels.csv or OpenALPR .txt files; add a list of the vehicles' "
                         "codes.")
-    return folder, [(names.get(f.stem, f.name), *plates[0], tuple(box for _, box in plates))
+    return folder, [(names.get(normalize_name(f.stem), f.name), *plates[0], tuple(box for _, box in plates))
                     for f, plates in texts.items()]
 
 def read_truth(
@@ -120,8 +122,10 @@ def read_truth(
     "Vehicles of a set; `UserError` for an empty set, a vehicle without image or an image without vehicle"
     folder = Path(folder)
     if not folder.is_dir(): raise UserError(f"{folder}: no such folder; expected the images of a benchmark set.")
-    images = {p.name: p for d in (folder/'images', folder) if d.is_dir() for p in d.iterdir()
-              if p.suffix.lower() in IMAGES}
+    found = [find_images(d, recursive=False) for d in (folder/'images', folder) if d.is_dir()]
+    if line := passed_over_line([p for f in found for p in f.passed_over]):
+        raise UserError(f"{folder}: a set is read completely or not at all; {line}.")
+    images = {p.name: p for f in found for p in f.images}
     source, found = read_lists(folder, images, label, alphabet)
     if not found: raise UserError(f"{source}: lists no vehicle; an empty set cannot be measured.")
     if lost := {f[0] for f in found} - set(images):

@@ -23,7 +23,8 @@ from ..codes.split import hash_tenth
 from ..core.atomic import replacing
 from ..core.config import UserError
 from ..core.hashes import sha256, text_sha256
-from ..core.image_files import IMAGES, decode_image, encode_image
+from ..core.image_files import decode_image, encode_image
+from ..core.image_folders import IMAGES, OTHER_IMAGES
 from .annotation_formats import FORMATS, RawAnnotation, ReadOptions, find_class_names
 from .labelme import Annotation, Shape, write_labelme
 from .pairing import (SkippedFile, list_files, match_listed, name_key, name_problem, pair_files,
@@ -52,8 +53,10 @@ def read_source(
     "Images and annotations of a source; `UserError` when it is not in this format"
     folder = source if source.is_dir() else source.parent
     images, spec = list_files(folder, IMAGES), FORMATS[format]
+    others = [SkippedFile(n, 'unread kind', f'{p.suffix} images are not read; convert it to JPEG or PNG')
+              for n, p in list_files(folder, OTHER_IMAGES).items()]
     if not images: raise UserError(f"{folder}: no images; expected files ending in {', '.join(IMAGES)}")
-    if not spec.read: return {n: (p, None) for n, p in images.items()}, [], list(images.values())
+    if not spec.read: return {n: (p, None) for n, p in images.items()}, others, list(images.values())
 
     class_names = find_class_names(folder, names) if spec.class_files else {}
     options = ReadOptions(text, alphabet, class_names)
@@ -72,7 +75,7 @@ def read_source(
         try: found[name] = images[name], get()
         except (UserError, OSError) as e:
             skipped.append(SkippedFile(name, 'unreadable annotation', str(e).replace(f'{folder}/', '')))
-    return found, skipped, [*read, *images.values()]
+    return found, skipped + others, [*read, *images.values()]
 
 # %% ../../nbs/data/importers.ipynb #98149022
 def choose_labels(
@@ -163,7 +166,7 @@ def scale_down(
     small = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     moved = [replace(s, box=tuple(round(v*factor, 2) for v in s.box),
                      corners=tuple((round(x*factor, 2), round(y*factor, 2)) for x, y in s.corners)) for s in shapes]
-    data = cv2.imencode(suffix.lower(), small, [cv2.IMWRITE_JPEG_QUALITY, SMALL_QUALITY])[1].tobytes()
+    data = encode_image(small, suffix.lower(), SMALL_QUALITY)
     return data, moved, *small.shape[1::-1]
 
 def _import_image(file, annotation, labels, target, out, headroom=0., max_side=0):

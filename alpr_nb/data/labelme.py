@@ -108,7 +108,8 @@ def labelme_json(
     ann: Annotation, # of one image
 ) -> str:
     "Text of the LabelMe file; the same annotation gives the same bytes"
-    return json.dumps(labelme_dict(ann), indent=1, ensure_ascii=False) + '\n'
+    text = json.dumps(labelme_dict(ann), indent=1, ensure_ascii=False) + '\n'
+    return text.encode(errors='backslashreplace').decode() # half a character stays an escape, as JSON allows it
 
 def write_labelme(
     path,            # of the JSON file

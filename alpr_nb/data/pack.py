@@ -23,7 +23,8 @@ from ..codes.split import hash_tenth, in_validation
 from ..core.atomic import replacing
 from ..core.config import UserError
 from ..core.csv_files import read_table
-from ..core.image_files import IMAGES, decode_image
+from ..core.image_files import decode_image
+from ..core.image_folders import IMAGES
 from .batch_writer import NewSample, write_parts
 from .checks.findings import quarantined_names, read_quarantine
 from .labelme import Annotation, labelme_json, read_labelme

@@ -19,7 +19,9 @@ from tqdm import tqdm
 
 from ..core.atomic import replacing
 from ..core.config import UserError
-from ..core.image_files import can_copy, decode_image, encode_image
+from ..core.image_files import TRAINING, can_copy, decode_image, encode_image, training_name
+from ..core.file_names import as_stored
+from ..core.image_folders import JPEG
 from ..core.parallel import workers
 from .batches import chunk_size, iter_samples, list_samples, read_validation
 from .checks.findings import quarantined_names, read_quarantine
@@ -71,7 +73,7 @@ class _Settings:
 def _scaled_down(image, factor, suffix):
     "Content of an image file of a smaller size"
     small = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-    return cv2.imencode(suffix, small, [cv2.IMWRITE_JPEG_QUALITY, SMALL_QUALITY])[1].tobytes()
+    return encode_image(small, suffix, SMALL_QUALITY)
 
 def _write_sample(sample, data, ann, to):
     "Write one sample; its row of the images' table and the rows of its boxes"
@@ -85,8 +87,10 @@ def _write_sample(sample, data, ann, to):
 
     data = data if not to.strip and can_copy(data) else encode_image(image, name.suffix.lower())
     factor = min(1., to.max_side/max(w, h)) if to.max_side else 1.
-    small = data if factor == 1 else _scaled_down(image, factor, name.suffix.lower())
-    (to.yolo/'images'/split/name).write_bytes(small)
+    target = Path(training_name(name.name))
+    as_stored = factor == 1 and name.suffix.lower() in (*JPEG, *TRAINING)
+    small = data if as_stored else _scaled_down(image, factor, target.suffix.lower())
+    (to.yolo/'images'/split/target).write_bytes(small)
     lines = [yolo_line(to.classes[s.label], s.box, w, h) + '\n' for s in shapes]
     (to.yolo/'labels'/split/f'{name.stem}.txt').write_text(''.join(lines))
     if split == 'val':
@@ -155,7 +159,8 @@ def without_quarantine(
 def _list_validation(source, samples):
     "The validation list; `UserError` when it does not fit the samples"
     names = {s.image for s in samples}
-    listed = without_quarantine(read_validation(source), names, source)
+    listed = read_validation(source)
+    listed = without_quarantine(listed.assign(image=as_stored(listed.image, names)), names, source)
     validation = set(listed.image)
     if not validation: raise UserError(f'{source}/validation.csv: lists no image; add some, about a tenth of all')
     if lost := validation - names:

@@ -17,8 +17,10 @@ from typing import Literal
 from pydantic import ConfigDict, ValidationError
 
 import alpr_nb
+from ..core.config import OneLineError
 from ..core.file_names import visible_names
 from ..core.hashes import sha256, text_sha256
+from ..core.validation import error_sentence
 from .config import CodeSpec, ReaderConfig, ReaderSettings
 from .rectify import RectifierConfig
 
@@ -40,7 +42,7 @@ LAYOUT = dict(
             'it, stretched; output quads: (batch, 8): x1, y1 to x4, y4, shares of that window, clockwise from the top '
             'left corner of the code; the homography that maps them to a rectangle makes the crop for cr')
 
-class BundleError(ValueError): "A bundle cannot be used. The message says which file and why."
+class BundleError(OneLineError, ValueError): "A bundle cannot be used. The message says which file and why."
 
 class Manifest(CodeSpec):
     "Content of `manifest.json`; `substitutions` is in a file of its own"
@@ -183,8 +185,8 @@ def _manifest(path, known):
         if known['schema_version'] == 1: known = from_schema_1(known)
         return Manifest(**known, substitutions=_read_json(path / 'substitutions.json'))
     except ValidationError as e:
-        first = e.errors()[0]
-        raise BundleError(f'{file}: {".".join(map(str, first["loc"]))}: {first["msg"]}') from e
+        sentence = error_sentence('', e, Manifest, 'restore the file or make the bundle again', hyphens=False)
+        raise BundleError(f'{file}: {sentence}') from e
     except BundleError: raise
     except ValueError as e: raise BundleError(f'{file}: {e}') from e
 

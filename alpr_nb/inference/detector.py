@@ -7,6 +7,7 @@ __all__ = ['Detections', 'postprocess', 'model_names', 'Detector']
 
 # %% ../../nbs/inference/detector.ipynb #3ff49bd9
 import ast
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +16,8 @@ import numpy as np
 
 from ..core.boxes import nms
 from .config import DetectorConfig
-from .onnx_sessions import DetectorError, first_line, open_session
 from .letterbox import blob, letterbox, plan_letterbox
+from .onnx_sessions import DetectorError, Session
 
 # %% ../../nbs/inference/detector.ipynb #7a174b89
 @dataclass(frozen=True)
@@ -74,11 +75,11 @@ class Detector:
         providers: list | None=None, # execution providers of ONNX Runtime, in order of preference; None: the CPU
         threads: int | None=None, # of one inference; None: one for each processor, at most 8
         name: str='the model', # name in errors, when `model` is not a path
+        reload: Callable | None=None, # gives the model again in a forked process; None: `model` itself
     ):
         self.cfg, self.classes = cfg, classes
         self.name = name if isinstance(model, bytes) else str(model)
-        self.session = open_session(model, self.name, providers, threads)
-
+        self._session = Session(model, self.name, providers, threads, reload)
         inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
         if len(inputs) != 1 or len(inputs[0].shape) != 4 or 'float' not in inputs[0].type or len(outputs[0].shape) != 3:
             raise DetectorError(f'{self.name}: expected one float input (batch, 3, height, width) and an output '
@@ -89,6 +90,11 @@ class Detector:
         if isinstance(outputs[0].shape[2], int): self._check(outputs[0].shape[2])
         self.names = model_names(self.session.get_modelmeta().custom_metadata_map.get('names', ''))
 
+    @property
+    def session(self): # onnxruntime.InferenceSession
+        "The session of this process."
+        return self._session.current()
+
     def _check(self, width):
         if self.classes and width != 5 + self.classes:
             raise DetectorError(f'{self.name}: its output has {width - 5} classes, {self.classes} were expected')
@@ -97,9 +103,7 @@ class Detector:
         batch: np.ndarray, # (n, 3, H, W) RGB, 0 to 1
     ) -> np.ndarray: # (n, anchors, 5 + classes)
         "The model's raw output."
-        try: out = self.session.run([self.output], {self.input: batch})[0]
-        except Exception as e:
-            raise DetectorError(f'{self.name}: failed on an input of shape {batch.shape} ({first_line(e)})') from e
+        out = self._session.run(self.output, {self.input: batch})
         self._check(out.shape[2])
         return out
 

@@ -12,15 +12,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ..core.config import OneLineError, UserError
+from ..core.heic import decode_heic, is_heic
+from ..core.orientation import ORIENTATION, turn_by_boxes, turn_upright
+
 # %% ../../nbs/inference/image_input.ipynb #2f561e27
-class ReadError(ValueError): "An image cannot be read. The message names it."
-
-_ORIENTATION = 0x0112 # tag of EXIF (Exif 2.32, 4.6.4)
-
-# orientation -> function that turns the pixels upright
-_TURNS = {2: lambda a: a[:, ::-1], 3: lambda a: a[::-1, ::-1], 4: lambda a: a[::-1], 5: lambda a: a.swapaxes(0, 1),
-          6: lambda a: a.swapaxes(0, 1)[:, ::-1], 7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
-          8: lambda a: a.swapaxes(0, 1)[::-1]}
+class ReadError(OneLineError, ValueError): "An image cannot be read. The message names it."
 
 def load_image(
     image, # path, bytes of an image file, PIL image, or uint8 array: grey (H, W), BGR (H, W, 3) or BGRA (H, W, 4)
@@ -41,19 +38,31 @@ def load_image(
 def _from_pil(image, name):
     if image.mode[0] in 'IF':
         raise ReadError(f'{name}: expected 8 bits per channel, found the PIL mode {image.mode!r}; scale it to 0 to 255')
-    turn = image.getexif().get(_ORIENTATION, 1)
     try: pixels = np.asarray(image.convert('RGB'))
     except (OSError, SyntaxError) as e: raise ReadError(f'{name}: its pixels cannot be read ({e})') from e
-    if turn in _TURNS: pixels = _TURNS[turn](pixels)
-    return cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2BGR)
+    # after loading: Pillow turns a TIFF file then and clears its orientation
+    return cv2.cvtColor(turn_upright(pixels, image.getexif().get(ORIENTATION, 1)), cv2.COLOR_RGB2BGR)
+
+def _without_extra_chunks(content):
+    "A PNG file without chunks that change no pixel, such as colour profiles: libpng prints warnings about some."
+    kept, at = [content[:8]], 8
+    while at + 8 <= len(content):
+        kind, end = bytes(content[at + 4:at + 8]), at + 12 + int.from_bytes(content[at:at + 4], 'big')
+        if kind == b'IDAT': return b''.join([*kept, content[at:]])
+        if kind[:1].isupper() or kind in (b'tRNS', b'eXIf'): kept.append(content[at:end]) # upper case: critical
+        at = end
+    return content # damaged: decoding says so
 
 def _decode_file(content, name):
-    data = np.frombuffer(content, np.uint8)
-    if not data.size: raise ReadError(f'{name}: the file is empty')
-    try: image = cv2.imdecode(data, cv2.IMREAD_COLOR) # turned as its EXIF says
+    if not len(content): raise ReadError(f'{name}: the file is empty')
+    if is_heic(content):
+        try: return decode_heic(content, name)
+        except UserError as e: raise ReadError(str(e)) from None
+    if content[:4] == b'\x89PNG': content = _without_extra_chunks(content)
+    try: image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) # turned as its EXIF says
     except cv2.error as e: raise ReadError(f'{name}: cannot be decoded ({str(e).strip().splitlines()[0][:160]})') from e
     if image is None: raise ReadError(f'{name}: not an image, or one that is truncated or of an unknown kind')
-    return image
+    return turn_by_boxes(image, content)
 
 def _as_bgr(a, name):
     if a.dtype != np.uint8: raise ReadError(f'{name}: expected an array of uint8 (0 to 255), found {a.dtype}')

@@ -6,8 +6,11 @@
 __all__ = ['format_lengths', 'has_code_length', 'decode_chars', 'read_chars', 'Reader']
 
 # %% ../../nbs/inference/reader.ipynb #3a638cc5
+import os
+import pickle
 import time
 from dataclasses import replace
+from functools import lru_cache, partial
 from itertools import combinations
 from pathlib import Path
 
@@ -19,8 +22,9 @@ from ..core.reading_order import lines_of
 from .bundle import load_bundle, packaged_bundle
 from .calibration import calibrate_probs, shared_glyphs
 from .config import ReaderConfig
-from .detector import Detections, Detector, DetectorError
+from .detector import Detections, Detector
 from .image_input import load_image
+from .onnx_sessions import DetectorError
 from .rectify import CornerFinder, RectifierConfig, box_quad, to_image, upright_crop
 from .results import (Char, Plate, Reading, Result, best_rank, confidence_of, drop_overlapping,
                                        reading_rank)
@@ -89,6 +93,7 @@ class Reader:
         threads: int | None=None, # of one inference; None: one for each processor, at most 8
     ):
         b = load_bundle(bundle if bundle is not None else packaged_bundle(scope))
+        self._made_by = type(self), (scope, _absolute(bundle), providers, threads)
         self._setup(b.models, b.manifest.config, providers, threads, str(b.path))
 
     @classmethod
@@ -102,7 +107,9 @@ class Reader:
     ) -> 'Reader':
         "A reader with models that are not in a bundle."
         self = cls.__new__(cls)
-        self._setup(dict(cd=cd, cr=cr, corners=corners), config, providers, threads, '')
+        models = dict(cd=cd, cr=cr, corners=corners)
+        self._made_by = cls.from_models, (*map(_absolute, (cd, cr)), config, providers, threads, _absolute(corners))
+        self._setup(models, config, providers, threads, '')
         return self
 
     def _setup(self, models, config, providers, threads, where):
@@ -110,17 +117,21 @@ class Reader:
         self.config, self.shared_glyphs = config, shared_glyphs(config.formats, config.alphabet)
         self._no_chars = Detections(np.zeros((0, 4), np.float32), np.zeros((0, len(config.alphabet)), np.float32))
 
+        reload = partial(_bundle_model, _absolute(where)) if where else None
         def load(model, task, cfg, classes):
             name = f'{where}/{task}.onnx' if where else f'the {task} model'
-            return Detector(model, cfg, classes, providers, threads, name=name)
+            return Detector(model, cfg, classes, providers, threads, name=name, reload=reload and partial(reload, task))
 
         self.cd = None if cd is None else load(cd, 'cd', config.cd, 1)
         self.rectifier = config.rectifier or RectifierConfig()
-        self.corners = None if corners is None else CornerFinder(corners, self.rectifier, providers, threads)
+        self.corners = None if corners is None else CornerFinder(corners, self.rectifier, providers, threads,
+                                                                 reload and partial(reload, 'corners'))
         self.cr = load(cr, 'cr', config.cr, len(config.alphabet))
         if self.cr.names and self.cr.names != tuple(config.alphabet):
             raise DetectorError(f'{self.cr.name}: its classes are {"".join(self.cr.names)}, '
                                 f'the alphabet is {config.alphabet}; use the model that was trained for this scope')
+
+    def __reduce__(self): return _reopened, (pickle.dumps(self._made_by),)
 
     def read(self,
         image, # path, bytes, PIL image, or uint8 array (grey, BGR or BGRA)
@@ -235,6 +246,16 @@ class Reader:
         dx, dy = min(x2 - x1, longest) * mx, min(y2 - y1, longest) * my
         return (max(0, int(x1 - dx)), max(0, int(y1 - dy)),
                 min(shape[1], int(np.ceil(x2 + dx))), min(shape[0], int(np.ceil(y2 + dy))))
+
+def _absolute(path): return os.path.abspath(path) if isinstance(path, (str, os.PathLike)) else path
+
+def _bundle_model(path, task): return load_bundle(path).models[task]
+
+@lru_cache(maxsize=2)
+def _reopened(made_by):
+    "The reader that a pickle describes; a process pool sends the same one with every task"
+    make, arguments = pickle.loads(made_by)
+    return make(*arguments)
 
 def _whole_image(image):
     h, w = image.shape[:2]

@@ -7,13 +7,14 @@ __all__ = ['RectifierConfig', 'box_quad', 'quad_sides', 'tilt', 'is_convex', 'up
            'upright_crop', 'context_window', 'corner_input', 'CornerFinder']
 
 # %% ../../nbs/inference/rectify.ipynb #4e3fed5c
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from .onnx_sessions import open_session
+from .onnx_sessions import Session
 
 # %% ../../nbs/inference/rectify.ipynb #9484a442
 class RectifierConfig(BaseModel):
@@ -134,8 +135,9 @@ class CornerFinder:
         cfg: RectifierConfig, # size of the input, context
         providers: list | None=None, # execution providers of ONNX Runtime, in order of preference; None: the CPU
         threads: int | None=None, # of one inference; None: one for each processor, at most 8
+        reload: Callable | None=None, # gives the model again in a forked process; None: `model` itself
     ):
-        self.cfg, self.session = cfg, open_session(model, 'the corner network', providers, threads)
+        self.cfg, self._session = cfg, Session(model, 'the corner network', providers, threads, reload)
 
     def find(self,
         images: list, # of (H, W, 3) uint8 BGR, one for each box
@@ -147,6 +149,6 @@ class CornerFinder:
         windows = [context_window(b, self.cfg.context) for b in boxes]
         batch = np.stack([corner_input(im, w, size) for im, w in zip(images, windows)])
         batch = np.ascontiguousarray(batch[..., ::-1].transpose(0, 3, 1, 2), dtype=np.float32)/255
-        shares = self.session.run(None, {'images': batch})[0].reshape(-1, 4, 2)
+        shares = self._session.run(None, {'images': batch}).reshape(-1, 4, 2)
         quads = [np.float32(w[:2] + s*(w[2:] - w[:2])) for w, s in zip(windows, shares)]
         return [q if is_convex(q) else box_quad(b) for q, b in zip(quads, boxes)]

@@ -15,11 +15,14 @@ import ipywidgets as W
 import numpy as np
 
 from ..core.config import UserError, project_path
-from ..core.image_files import IMAGES
+from ..core.file_names import beside
+from ..core.image_files import decode_image
+from ..core.image_folders import find_images
 from ..data.batches import iter_samples, list_samples
 from ..data.labelme import Annotation, read_labelme, reading_order
 from ..evaluation.error_gallery import STYLE, card, read_failures, read_lines
 from ..evaluation.error_kinds import KINDS, character_errors
+from ..inference.image_input import ReadError, load_image
 
 # %% ../../nbs/reports/explorer.ipynb #cadd2fbb
 class Explorer(W.VBox):
@@ -82,12 +85,11 @@ def list_folder(
             if data is None: raise ann
             return data, ann
         return [(s.image, lambda s=s: load(s)) for s in list_samples(folder)]
-    def beside(image):
-        label = image.with_suffix('.json')
+    def load_file(image):
+        label = beside(image, '.json')
         return image.read_bytes(), read_labelme(label) if label.is_file() else None
-    found = [f for d in (folder, folder/'images') if d.is_dir() for f in sorted(d.iterdir())
-             if f.suffix.lower() in IMAGES]
-    return [(f.name, lambda f=f: beside(f)) for f in found]
+    found = [f for d in (folder, folder/'images') if d.is_dir() for f in find_images(d, recursive=False).images]
+    return [(f.name, lambda f=f: load_file(f)) for f in found]
 
 def as_jpeg(
     image: np.ndarray, # (H, W, 3) BGR uint8
@@ -128,10 +130,10 @@ def sample_view(
     longest: int, # pixels of the picture
 ) -> W.Widget:
     "A sample with its boxes, or the reason why it cannot be shown."
-    try: data, ann = load()
+    try:
+        data, ann = load()
+        image = decode_image(data, name)
     except UserError as e: return W.HTML(f'<b>{escape(name)}</b>: {escape(str(e))}')
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    if image is None: return W.HTML(f'<b>{escape(name)}</b> cannot be decoded')
     shapes = reading_order(ann.shapes) if ann else []
     labels = ' '.join(s.text or s.label for s in shapes) if ann else 'no LabelMe file'
     boxes = f'{len(shapes)} box{"es" * (len(shapes) != 1)}'
@@ -160,8 +162,8 @@ def photograph(
 ) -> list[W.Widget]: # none when it cannot be read
     "The photograph with its true plate and its detections."
     file = next((f for d in (images, images/'images') if (f := d/p['image']).is_file()), None)
-    image = None if file is None else cv2.imread(str(file))
-    if image is None: return []
+    try: image = load_image(file or p['image'])
+    except ReadError: return []
     boxes = [(b, t) for b, t in ((p['truth_box'], f'true {p["truth"]}'), (p['box'], f'read {p["code"]}')) if b]
     others = [(b, '') for b in p['plates'] if b != p['box']]
     return [as_widget(with_boxes(image, boxes + others), longest)]

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Fraction', 'LossGain', 'OWN_HYPERPARAMETERS', 'FIXED_HYPERPARAMETERS', 'COCO_CLASSES', 'COCO_IMGSZ', 'StageConfig',
-           'describe_error', 'TrainConfig', 'find_cfg', 'hyperparameters', 'learning_rate']
+           'TrainConfig', 'find_cfg', 'hyperparameters', 'learning_rate']
 
 # %% ../../nbs/training/config.ipynb #892368fe
 from pathlib import Path
@@ -16,6 +16,7 @@ import alpr_nb.training.yolov5_compat # noqa: F401 (patches yolov5)
 import yolov5
 
 from ..core.config import UserError, project_path
+from ..core.validation import error_sentence
 
 # %% ../../nbs/training/config.ipynb #5023b781
 class StageConfig(BaseModel):
@@ -29,15 +30,7 @@ class StageConfig(BaseModel):
         try: super().__init__(**values)
         except ValidationError as e:
             where = f"{self.section}.{values.get('task', '<task>')}"
-            raise UserError(f"{where}: {'; '.join(map(describe_error, e.errors()))}; correct params.yaml.") from None
-
-def describe_error(
-    error: dict, # one entry of pydantic's `ValidationError.errors()`
-) -> str: # such as "epochs: Input should be greater than or equal to 1, found 0"
-    "One wrong field in words."
-    field = '.'.join(map(str, error['loc']))
-    found = f", found {error['input']!r}" if field and error['type'] != 'missing' else ''
-    return f"{field or 'the section'}: {error['msg']}{found}"
+            raise UserError(error_sentence(where, e, type(self))) from None
 
 # %% ../../nbs/training/config.ipynb #1c3e9118
 Fraction = Field(ge=0, le=1)

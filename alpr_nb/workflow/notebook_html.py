@@ -8,6 +8,7 @@ __all__ = ['FOLD_LENGTH', 'INPUT_WIDGETS', 'INPUT_REMARK', 'load_notebook', 'mer
 
 # %% ../../nbs/workflow/notebook_html.ipynb #88cca9fe
 import html
+import json
 import os
 import re
 from datetime import datetime
@@ -28,8 +29,7 @@ def load_notebook(
 ): # nbformat's NotebookNode; raises UserError when the file cannot be read
     "A notebook for nbconvert."
     import nbformat
-    read_notebook(path)
-    return nbformat.read(path, as_version=4)
+    return nbformat.reads(json.dumps(read_notebook(path)), as_version=4)
 
 def merge_prose(
     executed, # notebook with outputs

@@ -6,6 +6,7 @@
 __all__ = ['Console', 'clean_outputs', 'run_notebook']
 
 # %% ../../nbs/workflow/runner.ipynb #06cf7f02
+import json
 import os
 import re
 import socket
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from ..core.config import UserError, project_path
 from .notebook_cells import (check_parameters, directives, has_tag, headings, is_example, is_stage,
-                                             notebook_parameters, read_notebook)
+                                             kernel_language, notebook_parameters, read_notebook)
 
 # %% ../../nbs/workflow/runner.ipynb #2f4cf9bd
 class Console:
@@ -140,15 +141,15 @@ def run_notebook(notebook: str|Path, # .ipynb with a cell tagged `parameters`
     notebook, out = Path(notebook), Path(out).resolve()
     source = read_notebook(notebook)
     check_parameters(notebook_parameters(source, str(notebook)), parameters, str(notebook), complete)
-    if (source['metadata'].get('kernelspec') or {}).get('language') != 'python':
-        raise UserError(f"{notebook}: its kernelspec does not say language 'python', which papermill needs; "
-                        "choose the kernel 'python3' in JupyterLab and save it.")
+    if (language := kernel_language(source)) not in ('python', ''):
+        raise UserError(f"{notebook}: its language is {language!r}, expected 'python'; choose the kernel 'python3' in "
+                        "JupyterLab and save it.")
     root = project_path('', notebook.parent)
     running, failed = out.with_name(f'.{out.stem}.running.ipynb'), out.with_name(f'{out.stem}.failed.ipynb')
     out.parent.mkdir(parents=True, exist_ok=True)
     for old in (running, failed, failed.with_suffix('.html')): old.unlink(missing_ok=True)
     console, error = Console(source['cells'], out.stem, log), None
-    try: _execute(notebook, parameters, running, root, timeout, console)
+    try: _execute(source, parameters, running, root, timeout, console)
     except KeyboardInterrupt:
         error = KeyboardInterrupt('stopped by hand')
         raise
@@ -162,10 +163,10 @@ def run_notebook(notebook: str|Path, # .ipynb with a cell tagged `parameters`
                     f"See {page or os.path.relpath(failed)}") from None
 
 # %% ../../nbs/workflow/runner.ipynb #14b9d073
-def _execute(notebook: Path, parameters: dict, running: Path, root: Path, timeout, console: Console) -> None:
+def _execute(source: dict, parameters: dict, running: Path, root: Path, timeout, console: Console) -> None:
     import nbformat
     import papermill
-    nb = nbformat.read(notebook, as_version=4)
+    nb = nbformat.reads(json.dumps(source), as_version=4)
     library = any('default_exp' in directives(c.source) for c in nb.cells if c.cell_type == 'code')
     for c in nb.cells:
         if has_tag(c, 'demo') or library and is_example(c):

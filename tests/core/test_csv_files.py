@@ -31,3 +31,11 @@ def test_a_table_as_excel_writes_it(tmp_path, encoding, separator):
     (tmp_path/'t.csv').write_bytes(text.encode(encoding))
     t = read_table(tmp_path/'t.csv', 'image', 'code')
     assert t.columns.tolist() == rows[0] and t.values.tolist() == rows[1:]
+
+
+def test_values_that_have_no_column_are_not_dropped_in_silence(tmp_path):
+    file = tmp_path/'a.csv'
+    file.write_text('image,text\na.jpg,ABC,1234\n')
+    with pytest.raises(UserError, match='row 2 has more values than the header'): read_table(file, 'image')
+    file.write_text('image,text\na.jpg,ABC1234,\n') # as some programs end each row
+    assert read_table(file, 'image', 'text').values.tolist() == [['a.jpg', 'ABC1234']]

@@ -3,7 +3,7 @@ import unicodedata
 
 import pytest
 
-from alpr_nb.core.file_names import is_desktop_file, normalize_name, visible_names
+from alpr_nb.core.file_names import is_desktop_file, normalize_name, printable, visible_names
 from alpr_nb.core.hashes import sha256, text_sha256
 
 
@@ -20,9 +20,13 @@ def test_composed_and_decomposed_accents_are_one_name():
     assert normalize_name('gate\\a.jpg') == 'gate/a.jpg'
 
 
-@pytest.mark.parametrize('name, left', [('.DS_Store', True), ('._a.jpg', True), ('Thumbs.db', True), ('@eaDir/a.jpg', True),
-                                        ('x/.ipynb_checkpoints/a.jpg', True), ('~$labels.csv', True),
-                                        ('a.jpg', False), ('a..jpg', False), ('thumbs.jpg', False)])
+def test_a_name_is_one_line_and_keeps_its_accents():
+    assert printable('açaí\r\n\udce3.jpg') == r'açaí\r\n\udce3.jpg' and printable('gate 京.jpg') == 'gate 京.jpg'
+
+
+@pytest.mark.parametrize('name, left', [
+    ('.DS_Store', True), ('._a.jpg', True), ('Thumbs.db', True), ('@eaDir/a.jpg', True), ('~$labels.csv', True),
+    ('x/.ipynb_checkpoints/a.jpg', True), ('a.jpg', False), ('a..jpg', False), ('thumbs.jpg', False)])
 def test_files_of_desktops_are_known(tmp_path, name, left):
     assert is_desktop_file(name) is left
     if '/' not in name:

@@ -34,7 +34,7 @@ def test_usual_modes_are_decoded(mode):
 
 @pytest.mark.parametrize('data', [b'', b'GIF89a', stored(Image.new('I;16', (4, 3))),
                                   stored(Image.new('RGB', (400, 300)), 'JPEG')[:-400],
-                                  stored(Image.new('RGB', (4, 3)), 'GIF')])
+                                  stored(Image.new('RGB', (16, 16)), 'ICO')])
 def test_other_files_are_refused_by_name(data):
     with pytest.raises(UserError, match='a.jpg: '): decode_image(data, 'a.jpg')
 

@@ -84,7 +84,7 @@ def git(folder, *command): subprocess.run(['git', '-C', folder, *command], check
 
 @pytest.mark.parametrize('attributes', ['', 'our own'])
 def test_a_clone_with_windows_line_ends_loads(tmp_path, bundle, models, attributes):
-    "git clone -c core.autocrlf=true, the default of Git for Windows, of a repository with or without our .gitattributes."
+    "As the default of Git for Windows does, for a repository with or without our .gitattributes."
     if attributes: (bundle/'.gitattributes').write_bytes((ROOT/'.gitattributes').read_bytes())
     before = (bundle/'substitutions.json').read_bytes()
     git(bundle, 'init', '-q')

@@ -58,16 +58,54 @@ def test_runs_without_any_network(project):
     ({}, dict(epochs=True), "'epochs' expects int, found bool"),
     (dict(parameters='epochs: int = cores()'), {}, 'must be a literal'),
     (dict(parameters='epochs: int ='), {}, 'not valid Python'),
-    (dict(metadata=dict(kernelspec=dict(name='python3', display_name='python3'))), {}, "language 'python'"),
-    (dict(metadata={}), {}, "language 'python'"),
-    (dict(metadata=dict(kernelspec=dict(name='ir', language='R', display_name='R'))), {}, "language 'python'"),
+    (dict(metadata=dict(kernelspec=dict(name='ir', language='R', display_name='R'))), {}, "language is 'r', expected"),
+    (dict(metadata=dict(language_info=dict(name='R'))), {}, "language is 'r'"),
 ])
 def test_refused_before_the_kernel_starts(project, change, given, said):
     notebook = save(project, 'raise SystemError', **change)
     with pytest.raises(UserError, match=re.escape(said)) as e: run_notebook(notebook, given, project/'outputs/x.ipynb')
     assert 'x.ipynb' in str(e.value) and not (project/'outputs').exists()
 
-@pytest.mark.parametrize('content', ['', '{', '[]', '{"cells": {}}', '{"nbformat": 3, "cells": []}', '{"nbformat": 4}',
+# as Google Colab, VS Code and a script save a notebook: without kernelspec.language, and without ids of the cells
+EDITORS = dict(
+    colab=dict(kernelspec=dict(name='python3', display_name='Python 3'), language_info=dict(name='python'),
+               colab=dict(provenance=[])),
+    vscode=dict(language_info=dict(name='python', version='3.11.2')), script={})
+
+def plain_cell(source, **metadata):
+    "A code cell without an id."
+    return dict(cell_type='code', metadata=metadata, source=source, execution_count=None, outputs=[])
+
+@pytest.mark.parametrize('editor', EDITORS)
+def test_a_notebook_of_another_editor_runs(project, editor):
+    cells = [plain_cell('n = 1', tags=['parameters']),
+             plain_cell(['print(n +\n', ' 1)'])]
+    if editor == 'script': cells[1] = dict(cell_type='code', source='print(n + 1)')
+    nb = dict(cells=cells, metadata=EDITORS[editor], nbformat=4, nbformat_minor=0)
+    (project/'x.ipynb').write_text(json.dumps(nb), encoding='utf-8-sig')
+    run_notebook('x.ipynb', dict(n=5), 'out.ipynb')
+    assert text(read_notebook('out.ipynb')) == '6\n' and '6' in Path('out.html').read_text()
+
+def test_the_failing_cell_of_a_notebook_without_ids_is_counted_as_its_editor_counts(project):
+    cells = [plain_cell('n = 1', tags=['parameters']),
+             dict(cell_type='markdown', metadata={}, source='## Part'),
+             plain_cell('1/(n - 5)')]
+    (project/'x.ipynb').write_text(json.dumps(dict(cells=cells, metadata={}, nbformat=4, nbformat_minor=2)))
+    with pytest.raises(UserError, match=r'cell 3 \(Part\) failed: ZeroDivisionError'):
+        run_notebook('x.ipynb', dict(n=5), 'out.ipynb')
+    page = Path('out.failed.html').read_text()
+    assert 'ZeroDivisionError' in page and 'Part' in page
+
+def test_ids_are_given_to_cells_that_lack_one_and_to_no_other(project):
+    cells = [dict(cell_type='raw', source=''), dict(cell_type='raw', source='', id='cell-1'), dict(cell_type='raw')]
+    (project/'x.ipynb').write_text(json.dumps(dict(cells=cells, nbformat=4)))
+    assert [c['id'] for c in read_notebook('x.ipynb')['cells']] == ['cell-1-', 'cell-1', 'cell-3']
+
+@pytest.mark.parametrize('content', ['{"nbformat": 4, "cells": [1]}', '{"nbformat": 4, "cells": [{"cell_type": "x"}]}',
+                                     '{"nbformat": 4, "cells": [{"cell_type": "code", "source": 7}]}',
+                                     '{"nbformat": 4, "cells": [], "metadata": []}',
+                                     '['*100000, '', '{', '[]', '{"cells": {}}',
+                                     '{"nbformat": 3, "cells": []}', '{"nbformat": 4}',
                                      b'\xff\xfe\x00'])
 def test_not_a_notebook(project, content):
     (project/'nbs/x.ipynb').write_bytes(content if isinstance(content, bytes) else content.encode())

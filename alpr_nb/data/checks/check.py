@@ -20,6 +20,7 @@ from tqdm.auto import tqdm
 from ...core.atomic import replacing
 from ...core.config import UserError
 from ...core.csv_files import read_table, require_columns
+from ...core.file_names import normalize_name
 from ...core.parallel import workers
 from ..batches import chunk_size
 from .dataset_checks import (FACTS, batch_drift, drift_findings, exact_duplicates, image_hash,
@@ -81,6 +82,7 @@ def read_texts(
     t = read_table(file, 'image')
     column = 'code' if 'code' in t and 'text' not in t else 'text'
     require_columns(t, file, 'image', column)
+    t = t.assign(image=t.image.map(normalize_name))
     return {i: tuple(c for v in codes if (c := normalize_code(v)))
             for i, codes in t.groupby('image')[column].agg(list).items()}
 

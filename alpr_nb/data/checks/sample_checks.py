@@ -18,7 +18,9 @@ from PIL import Image, UnidentifiedImageError
 from ...codes.formats import as_format, format_of
 from ...core.boxes import iou
 from ...core.config import UserError
-from ...core.image_files import MAX_PIXELS, decode_image
+from ...core.heic import HEIC
+from ...core.image_files import KINDS, MAX_PIXELS, decode_image
+from ...core.image_folders import JPEG
 from .findings import FINDING_KINDS, Finding
 from .sample_files import SampleFiles
 from ..labelme import read_labelme, reading_order
@@ -27,8 +29,10 @@ from ..yolo_labels import MIN_VISIBLE_SHARE, normalize_code
 # %% ../../../nbs/data/checks/sample_checks.ipynb #c66bcf1e
 MAX_SIDE = 16_384 # px; larger images fail in common viewers
 MIN_SIDE = 10     # px; YOLOv5 refuses smaller images (verify_image_label in yolov5/utils/dataloaders.py)
-FORMATS = dict(JPEG=('.jpg', '.jpeg'), MPO=('.jpg', '.jpeg'), PNG=('.png',), BMP=('.bmp',), WEBP=('.webp',),
-               TIFF=('.tif', '.tiff'), GIF=())
+# Pillow's name of each kind -> its endings
+FORMATS = dict(JPEG=JPEG, MPO=JPEG, PNG=('.png',), BMP=('.bmp',), WEBP=('.webp',), TIFF=('.tif', '.tiff'),
+               GIF=('.gif',), AVIF=('.avif',), JPEG2000=('.jp2',), PPM=('.ppm', '.pgm'))
+if 'HEIF' in KINDS: FORMATS['HEIF'] = HEIC
 
 def _bit_depth(im, data):
     "Bits per channel"

@@ -15,10 +15,12 @@ from pathlib import Path
 import pandas as pd
 
 from ...core.config import UserError
-from ...core.image_files import IMAGES
+from ...core.file_names import normalize_name
+from ...core.image_folders import IMAGES, OTHER_IMAGES
 from ..batches import PART, archive_errors, finding_kind, list_archive, list_parts, read_validation
 from .findings import Finding, quarantined_names, read_quarantine
 from ..pack import list_pairs
+from ..pairing import list_files
 from ..yolo_labels import normalize_code
 
 # %% ../../../nbs/data/checks/sample_files.ipynb #510c9bc7
@@ -57,10 +59,16 @@ def _validation_codes(source, names_list, findings):
     except UserError as e:
         findings.append(Finding('validation.csv', '', 'validation list', str(e).removeprefix(f'{source}/')))
         return None, {}
+    table = table.assign(image=table.image.map(normalize_name))
     return set(table.image), {i: tuple(map(normalize_code, c))
                               for i, c in table.groupby('image').code.agg(list).items()}
 
-def _side(image, validation): return '' if validation is None else 'val' if image in validation else 'train'
+def _side(image, validation):
+    return '' if validation is None else 'val' if normalize_name(image) in validation else 'train'
+
+def _known(image, *lists):
+    "Codes that the first of the lists gives an image"
+    return next((codes[name] for codes in lists if (name := normalize_name(image)) in codes), ())
 
 def _without_quarantined(items, skip): return [i for i in items if not {'', i.image} & skip.get(i.batch, set())]
 
@@ -80,7 +88,8 @@ def list_batch_samples(
         findings += problems
         if any(f.kind == 'damaged archive' for f in problems): continue
 
-        gone = {Path(n).stem for n in [f.image for f in problems] + [n for a in archives for n in skip.get(a.name, ())]}
+        names = [f.image for f in problems] + [n for a in archives for n in skip.get(a.name, ())]
+        gone = {normalize_name(Path(n).stem) for n in names}
         for these, others, archive, other in ((found, labels, *archives), (labels, found, *archives[::-1])):
             findings += [Finding(archive.name, these[s], 'no partner', f'nothing of this name is in {other.name}')
                          for s in sorted(set(these) - set(others) - gone)]
@@ -93,7 +102,7 @@ def list_batch_samples(
                 continue
             taken[stem.casefold()] = part.images.name
             samples.append(SampleFiles(part.images.name, image, _side(image, validation),
-                                       texts.get(image, known.get(image, ())),
+                                       _known(image, texts, known),
                                        *archives, labels[stem]))
 
     here = {s.image for s in samples} | {n for names in skip.values() for n in names} | {f.image for f in findings}
@@ -101,12 +110,11 @@ def list_batch_samples(
                                                                     for f in findings)
     if not incomplete:
         findings += [Finding('validation.csv', i, 'validation list', 'no batch has this image')
-                     for i in sorted((validation or set()) - here)]
+                     for i in sorted((validation or set()) - set(map(normalize_name, here)))]
     return samples, _without_quarantined(findings, skip)
 
 KIND_OF_SKIPPED = {'no annotation': 'no partner', 'no image': 'no partner', 'name taken': 'name taken'}
-UNUSED = ('.zip', '.tar', '.gz', '.7z', '.rar', # endings of archives and images that are not read
-          '.gif', '.heic', '.heif', '.avif', '.jp2', '.jxl', '.psd', '.dng', '.cr2', '.nef')
+UNUSED = '.zip', '.tar', '.gz', '.7z', '.rar', *OTHER_IMAGES # endings of archives and images that are not read
 
 def list_folder_samples(
     sources: list[Path], # folders of images with LabelMe files
@@ -119,14 +127,14 @@ def list_folder_samples(
     for where, image, label in list_pairs(sources, skipped):
         batch, name = where.split('/', 1)
         validation, known = lists[batch]
-        codes = texts.get(image.name, known.get(image.name, ()))
+        codes = _known(image.name, texts, known)
         samples.append(SampleFiles(batch, name, _side(image.name, validation), codes, image, label))
     for f in skipped:
         batch, name = f.file.split('/', 1)
         findings.append(Finding(batch, name, KIND_OF_SKIPPED.get(f.finding) or finding_kind(f.detail), f.detail))
     for s in sources:
         findings += [Finding(s.name, p.relative_to(s).as_posix(), 'unused file', f'{p.suffix} files are not read')
-                     for p in sorted(s.rglob('*')) if p.suffix.lower() in UNUSED and p.is_file()]
+                     for p in list_files(s, UNUSED).values()]
     return _without_quarantined(samples, skip), _without_quarantined(findings, skip)
 
 def list_sample_files(

@@ -12,13 +12,15 @@ import cv2
 import numpy as np
 
 from ...core.config import UserError, project_path
+from ...core.image_folders import find_images
+from ...inference.image_input import ReadError, load_image
 
 # %% ../../../nbs/drawing/streets/photo_backgrounds.ipynb #9ccca0ce
 @lru_cache
 def _listed(folder):
-    files = tuple(sorted(f for f in folder.rglob('*') if f.suffix.lower() in ('.jpg', '.jpeg', '.png')))
+    files = tuple(find_images(folder).images)
     if not files:
-        raise UserError(f'{folder}: expected photographs (.jpg, .png), found none; '
+        raise UserError(f'{folder}: expected photographs, found none; '
                         f'correct `photographs` or set `photographed` to 0.')
     return files
 
@@ -31,8 +33,8 @@ def random_photo_crop(
     "A random part of a random photograph, sometimes mirrored; `UserError` if there is none."
     files = _listed(project_path(folder))
     file = files[rng.integers(len(files))]
-    if (image := cv2.imread(str(file))) is None:
-        raise UserError(f'{file}: expected an image, found a damaged file or another type; remove it.')
+    try: image = load_image(file)
+    except ReadError as e: raise UserError(f'{e}; remove it.') from None
     (w, h), (H, W) = size, image.shape[:2]
     k = min(W/w, H/h)*rng.uniform(least, 1)
     a, b = max(int(w*k), 1), max(int(h*k), 1)
