@@ -146,7 +146,7 @@ def read_quarantine(
     file = Path(source)/'quarantine.csv'
     if not file.is_file(): return QUARANTINE.validate(pd.DataFrame(columns=list(QUARANTINE.columns), dtype=str))
     try:
-        table = read_table(file, 'batch', 'image')
+        table = read_table(file, 'batch', 'image', strip=False)
         return QUARANTINE.validate(table.reindex(columns=list(QUARANTINE.columns), fill_value='').drop_duplicates())
     except (pa.errors.SchemaError, UserError) as e:
         problem = ' '.join(str(e).removeprefix(f'{file}: ').split())
