@@ -57,7 +57,7 @@ def _validation_codes(source, names_list, findings):
     except UserError as e:
         findings.append(Finding('validation.csv', '', 'validation list', str(e).removeprefix(f'{source}/')))
         return None, {}
-    return set(table.image), {i: tuple(map(normalize_code, c))
+    return set(table.image), {i: tuple(filter(None, map(normalize_code, c)))
                               for i, c in table.groupby('image').code.agg(list).items()}
 
 def _side(image, validation): return '' if validation is None else 'val' if image in validation else 'train'
