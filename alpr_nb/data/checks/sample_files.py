@@ -18,6 +18,7 @@ from ...core.config import UserError
 from ...core.image_files import IMAGES
 from ..batches import PART, archive_errors, finding_kind, list_archive, list_parts, read_validation
 from .findings import Finding, quarantined_names, read_quarantine
+from ..ground_truth import file_name
 from ..pack import list_pairs
 from ..yolo_labels import normalize_code
 
@@ -66,7 +67,7 @@ def _without_quarantined(items, skip): return [i for i in items if not {'', i.im
 
 def list_batch_samples(
     source: Path,   # folder of batches
-    texts: dict,    # image -> known codes, normalized
+    texts: dict,    # `file_name` of an image -> known codes, normalized
 ) -> tuple[list, list]: # [SampleFiles] in the order of the batches, [Finding]
     "Samples in batches, and problems with the archives"
     skip, (parts, findings), samples, taken = quarantined_names(read_quarantine(source)), list_parts(source), [], {}
@@ -93,7 +94,7 @@ def list_batch_samples(
                 continue
             taken[stem.casefold()] = part.images.name
             samples.append(SampleFiles(part.images.name, image, _side(image, validation),
-                                       texts.get(image, known.get(image, ())),
+                                       texts.get(file_name(image), known.get(image, ())),
                                        *archives, labels[stem]))
 
     here = {s.image for s in samples} | {n for names in skip.values() for n in names} | {f.image for f in findings}
@@ -110,7 +111,7 @@ UNUSED = ('.zip', '.tar', '.gz', '.7z', '.rar', # endings of archives and images
 
 def list_folder_samples(
     sources: list[Path], # folders of images with LabelMe files
-    texts: dict,         # image -> known codes, normalized
+    texts: dict,         # `file_name` of an image -> known codes, normalized
 ) -> tuple[list, list]:  # [SampleFiles], [Finding]
     "Samples in folders, and files without partner or with a repeated name"
     skipped, samples, findings = [], [], []
@@ -119,7 +120,7 @@ def list_folder_samples(
     for where, image, label in list_pairs(sources, skipped):
         batch, name = where.split('/', 1)
         validation, known = lists[batch]
-        codes = texts.get(image.name, known.get(image.name, ()))
+        codes = texts.get(file_name(image.name), known.get(image.name, ()))
         samples.append(SampleFiles(batch, name, _side(image.name, validation), codes, image, label))
     for f in skipped:
         batch, name = f.file.split('/', 1)
