@@ -92,6 +92,8 @@ def annotate(
     review = annotate(images, out, Reader(scope, bundle), task, known_text, crops, confidence)
     print(summary(review).to_string(index=False))
     print(f'{out/"review.csv"} lists the least certain first')
+    if lost := review.attrs['without_image']:
+        typer.echo(f"{known_text}: {len(lost)} entries have no image here, such as {lost[0]}", err=True)
     lost = (review.status == 'unreadable image').sum()
     raise typer.Exit(int(lost > left_out*len(review)))
 
