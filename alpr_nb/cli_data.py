@@ -28,7 +28,8 @@ def _left_out(findings, out, images, share):
     typer.echo(f"all of them: {out/'findings.csv'}", err=True)
     lost = findings.file.nunique()
     if lost <= share*(lost + images): return
-    if share: typer.echo(f"{lost} of {lost + images} images, more than the share of {share:g} that --left-out allows", err=True)
+    if share: typer.echo(f"{lost} of {lost + images} images, more than the share of {share:g} that --left-out allows",
+                         err=True)
     raise typer.Exit(1)
 
 # %% ../nbs/cli_data.ipynb #07ca8a4d
@@ -180,7 +181,8 @@ def combine(sources: Annotated[list[Path], typer.Argument(help="Folders of batch
     combine(sources[:-1], sources[-1])
 
 # %% ../nbs/cli_data.ipynb #f11890e9
-STEPS = dict(import_=('kind', 'from', 'out'), annotate=('from',), pack=('from',)) # step -> keys that are positional arguments
+STEPS = dict(import_=('kind', 'from', 'out'), annotate=('from',),
+             pack=('from',)) # step -> keys that are positional arguments
 OPTION_OF = dict(texts='known-text') # key of a section -> option of the command, where their names differ
 NO_OPTION = {'annotate': {'origin'}} # keys that only tell a reader of the section something
 
@@ -195,11 +197,13 @@ def section_arguments(
             options |= value if key == 'options' else {OPTION_OF.get(key, key): value}
     out = []
     for key, value in options.items():
-        values = [f'{k}={v}' for k, v in value.items()] if isinstance(value, dict) else value if isinstance(value, list) else [value]
+        values = [f'{k}={v}' for k,
+                  v in value.items()] if isinstance(value, dict) else value if isinstance(value, list) else [value]
         for v in values:
             if v is True: out.append(f'--{key}')
             elif v is not False and v is not None: out.append(f'--{key}={v}')
-    if missing := [k for k in positional if k not in section]: raise UserError(f'{step}: the section has no {missing[0]}; add it')
+    if missing := [k for k in positional
+                   if k not in section]: raise UserError(f'{step}: the section has no {missing[0]}; add it')
     return [*out, '--', *(str(section[k]) for k in positional)]
 
 @app.command(epilog="Example: alpr-nb source import openalpr-eu")
@@ -210,7 +214,8 @@ def source(
     "Import, annotate or pack a source as params.yaml says. The stages of dvc.yaml run this command."
     import click
     from alpr_nb.core.config import load_section
-    if step not in ('import', 'annotate', 'pack'): raise UserError(f"source: {step!r} is no step; expected import, annotate or pack.")
+    if step not in ('import', 'annotate',
+                    'pack'): raise UserError(f"source: {step!r} is no step; expected import, annotate or pack.")
     where = f'data.sources.{step}.{key}'
     arguments = section_arguments(step, load_section(where))
     share = load_section('data.prepare').get('left_out', 0.)

@@ -56,14 +56,15 @@ def read_table(
     strip: bool=True, # remove spaces around each value
 ) -> pd.DataFrame:   # all columns of the file, as text
     "Read a CSV file; `UserError` if it cannot be read or lacks a column"
-    expected = f"expected the columns {','.join(columns)}" if columns else 'expected a line with the names of the columns'
+    expected = f"expected the columns {','.join(columns)}" if columns else 'expected names of columns'
     options = dict(dtype=str, keep_default_na=False, skipinitialspace=strip, index_col=False)
     try:
         text = decode_text(Path(file).read_bytes())
         if '\0' in text: raise ValueError('it has zero bytes')
         first, _, rest = text.partition('\n')
         if first.strip().lower().startswith('sep='): text = rest # a line for Excel
-        t = pd.read_csv(io.StringIO(text), sep=find_separator(text.partition('\n')[0].rstrip('\r'), *columns), **options)
+        t = pd.read_csv(io.StringIO(text), sep=find_separator(text.partition('\n')[0].rstrip('\r'), *columns),
+                        **options)
     except FileNotFoundError: raise UserError(f'{file}: missing; {expected}') from None
     except UnicodeDecodeError:
         raise UserError(f'{file}: not a table in UTF-8 or Windows-1252; save it as "CSV UTF-8", {expected}') from None

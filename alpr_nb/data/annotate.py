@@ -118,7 +118,7 @@ def annotate(
     confidence: float=.5, # least confidence of its characters for which a proposal with the known code is accepted
     batch: int=16,        # images in memory
     progress: bool=True,  # show a bar
-) -> pd.DataFrame:        # review.csv: image (relative to `out`), text, code, confidence, status, reason; texts of no image in `attrs`
+) -> pd.DataFrame:        # review.csv: image (relative to `out`), text, code, confidence, status, reason
     "Propose annotations; a person's corrections in `out` are kept"
     out = Path(out)
     if task not in ('cd', 'cr'):
@@ -155,7 +155,8 @@ def _known_texts(file, paths, config, several):
         raise UserError(f'{file}: names none of the images, such as {paths[0].name}; correct its column image.')
     twice = [name for name, codes in texts.items() if len(codes) > 1]
     if twice and not several:
-        raise UserError(f'{file}: {twice[0]} is listed twice; keep one row, or use --crops if it is a photograph of two plates.')
+        raise UserError(f'{file}: {twice[0]} is listed twice; keep one row, or use --crops for photographs of several '
+                        'plates.')
     return {name: [resolve_shared_glyphs(c, config.formats) for c in codes] for name, codes in texts.items()}
 
 def check_image_paths(
@@ -197,7 +198,7 @@ def _annotate_batch(paths, written, earlier, reader, task, texts, crops, min_con
 def _texts_of(texts, path): return (texts or {}).get(file_name(path.name), [])
 
 def _crops_of(photographs, earlier, reader, texts, min_confidence):
-    "Crops of photographs: at the plates that a person drew, else at those that the reader finds; rows; crops found no more"
+    "Crops of photographs, where a person drew plates or the reader finds them; rows; names of crops found no more"
     rows, drawn = [], {}
     for p, pixels in photographs:
         try:
@@ -213,7 +214,8 @@ def _crops_of(photographs, earlier, reader, texts, min_confidence):
         known, wanted = earlier.get(p.name, {}), _texts_of(texts, p)
         own = propose_crops(p, found.get(p, drawn[p]) or [], reader.config, wanted, min_confidence, known)
         missed = [t for t in wanted if t not in {i.text for i in own}] or ([] if own else [None])
-        why = 'no plate found' if drawn[p] is None else 'no other plate in its LabelMe file' if own else 'no plate in its LabelMe file'
+        drawn_none = f"no {'other ' if own else ''}plate in its LabelMe file"
+        why = 'no plate found' if drawn[p] is None else drawn_none
         rows += [review_row(p.name, 'nothing read', why, t) for t in missed]
         stale += set(known) - {Path(i.image).stem for i in own}
         proposed += own

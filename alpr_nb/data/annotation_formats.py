@@ -89,8 +89,10 @@ def find_class_names(
         file, found = _data_file(folder)
         if file and 'names' not in found: raise UserError(f'{file}: no class names in it; correct it or give names')
         names = found.get('names')
-    if names is None and (lists := {p: decode_text(p.read_bytes()) for p in sorted(folder.rglob('*')) if p.name in NAME_LISTS}):
-        if len({*lists.values()}) > 1: raise UserError(f'{", ".join(map(str, lists))}: differ; keep one of them or give names')
+    if names is None and (lists := {p: decode_text(p.read_bytes()) for p in sorted(folder.rglob('*'))
+                                    if p.name in NAME_LISTS}):
+        if len({*lists.values()}) > 1:
+            raise UserError(f'{", ".join(map(str, lists))}: differ; keep one of them or give names')
         names = next(iter(lists.values())).splitlines()
     try:
         numbered = names if isinstance(names, dict) else dict(enumerate(names or []))
@@ -132,7 +134,7 @@ def _voc_box(o, text):
 
 def leaning_corners(
     points, # (x, y) of the corners of a polygon
-) -> tuple: # the corners in the order of reading; () unless there are four, and for an upright rectangle, which a box says as well
+) -> tuple: # the corners in the order of reading; () unless there are four, and for an upright rectangle
     "Corners of a polygon whose first point is not known to be the top left one"
     corners = upright_corners(four_corners(points))
     return corners if corners and set(corners) != set(rotated_corners(bounding_box(corners), 0)) else ()
@@ -155,12 +157,14 @@ def parse_voc(
     except (ParseError, ValueError, LookupError) as e:
         raise UserError(f'not a usable XML file ({str(e)[:80] or type(e).__name__})') from None
     if root.tag != 'annotation':
-        raise UserError(f'not Pascal VOC: expected <annotation>, found <{root.tag[:30]}>; export it as Pascal VOC or COCO')
+        raise UserError(f'not Pascal VOC: expected <annotation>, found <{root.tag[:30]}>; export it as '
+                        'Pascal VOC or COCO')
     boxes = []
     for i, o in enumerate(root.iter('object'), 1):
         try: boxes.append(_voc_box(o, options.text))
         except (TypeError, ValueError, SyntaxError) as e:
-            raise UserError(f"object {i} ('{(o.findtext('name') or '')[:30]}') has no usable name or box: {str(e)[:60]}") from None
+            name = (o.findtext('name') or '')[:30]
+            raise UserError(f"object {i} ('{name}') has no usable name or box: {str(e)[:60]}") from None
     try: size = tuple(int(float(root.findtext(f'size/{side}') or 0)) for side in ('width', 'height'))
     except (ValueError, OverflowError): raise UserError('its size is not a number of pixels') from None
     return RawAnnotation(boxes, size)
@@ -182,7 +186,8 @@ def _coco_box(a, categories, text):
     polygons = a['segmentation'] if isinstance(a.get('segmentation'), list) else []
     corners = leaning_corners(np.reshape(polygons[0], (4, 2))) if [np.size(p) for p in polygons] == [8] else ()
     x, y, w, h = map(float, a['bbox'])
-    return rotated_box(RawBox(categories[a['category_id']], (x, y, x + w, y + h), code, corners), attributes.get('rotation'))
+    return rotated_box(RawBox(categories[a['category_id']], (x, y, x + w, y + h), code, corners),
+                       attributes.get('rotation'))
 
 def _coco_image(image, annotations, categories, text):
     boxes = []
@@ -235,12 +240,13 @@ def _csv_image(rows, text):
 def _with_usual_names(table, text):
     "A table whose columns have the names of this project, as far as they are known under others"
     known = {c.lower(): c for c in table if c != text}
-    if 'image' in table: table = table.drop(columns=['width', 'height'], errors='ignore') # sizes of images in other tables only
+    if 'image' in table: table = table.drop(columns=['width', 'height'],
+                                            errors='ignore') # sizes of images in other tables only
     return table.rename(columns={known[other]: column for column, others in OTHER_NAMES.items() if column not in table
                                  for other in others if other in known})
 
 def parse_csv(
-    file: Path,           # columns image, `text`, and x1, y1, x2, y2 in px if there are boxes, up to y4 for four corners
+    file: Path,           # columns image, `text`, and x1, y1, x2, y2 in px for boxes, up to y4 for corners
     options: ReadOptions, # text
 ) -> list:                # (image name, function that returns its RawAnnotation)
     "Read a CSV file with a row for each box; a row without corners is about the whole image"

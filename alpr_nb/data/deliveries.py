@@ -22,16 +22,17 @@ LIST = 'import.json'
 
 def read_deliveries(
     out: Path,  # folder that may hold an import
-) -> list:      # of dict: kind, folder, options, files (image name -> split and sha256 of its annotation, '' for none) and more
+) -> list:      # of dict: kind, folder, options, files (image -> split and sha256 of its annotation or '') and more
     "Sources that were imported into a folder; `UserError` when its list cannot be used"
     file = out/LIST
     if not file.is_file(): return []
     try:
         sources = json.loads(file.read_text(encoding='utf-8'))['sources']
-        for s in sources: (s['kind'], s['folder'], s['options']['prefix'], s['left_out'], {n: f['sha256'] for n, f in s['files'].items()})
+        for s in sources: (s['kind'], s['folder'], s['options']['prefix'], s['left_out'],
+                           {n: f['sha256'] for n, f in s['files'].items()})
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        raise UserError(f'{file}: not what this version of import wrote, so corrections cannot be told from its own files; '
-                        f'move {out} away and import again') from None
+        raise UserError(f'{file}: not what this version of import wrote, so corrections cannot be told from its own '
+                        f'files; move {out} away and import again') from None
     return sources
 
 def same_source(
@@ -71,7 +72,8 @@ def keep_files(
 
 
 # %% ../../nbs/data/deliveries.ipynb #f6369375
-SPLIT_FOLDER = re.compile(r'(?:obj_|instances_)?(?:(train)(?:ing)?|(val)(?:id|idation)?|(test))(?:20\d\d)?(?:_data)?', re.I)
+SPLIT_FOLDER = re.compile(r'(?:obj_|instances_)?(?:(train)(?:ing)?|(val)(?:id|idation)?|(test))(?:20\d\d)?(?:_data)?',
+                          re.I)
 
 def source_split(
     name: str, # path of an image in its source
@@ -96,6 +98,7 @@ def recorded_splits(
         try: sources = read_deliveries(file.parent)
         except UserError: continue
         at = file.parent.relative_to(folder)
-        splits |= {(at/name).as_posix(): f['split'] for s in sources for name, f in s['files'].items() if f.get('split')}
+        splits |= {(at/name).as_posix(): f['split'] for s in sources for name,
+                   f in s['files'].items() if f.get('split')}
     return splits
 

@@ -100,7 +100,7 @@ def locate_plate(
     image: Path,      # file; a LabelMe file may lie beside it
     codes: list[str], # in the image
     label: str,       # of the plates' shapes
-) -> tuple:           # code of the largest plate; its box or None; boxes of all plates, None without a LabelMe file; its corners
+) -> tuple:           # code of the largest plate; its box or None; boxes of all plates or None; its corners
     "Main plate of an image; `UserError` for several codes without a LabelMe file that gives their positions"
     plates = plates_in(image, label)
     main = next((s for s in plates or () if normalize_code(s.text) in codes), None)
@@ -109,7 +109,8 @@ def locate_plate(
                         "plates, or list only the largest.")
     code = normalize_code(main.text) if main else codes[0] if codes else ''
     if not main and plates and len(plates) == 1: main = plates[0]
-    return code, main and main.box, None if plates is None else tuple(s.box for s in plates), main.corners if main else ()
+    return code, main and main.box, None if plates is None else tuple(s.box
+                                                                      for s in plates), main.corners if main else ()
 
 def read_descriptions(
     folder: Path,  # of the set, for error messages
@@ -130,7 +131,7 @@ def read_lists(
     images: dict,  # name -> file
     label: str,    # of the plates' shapes
     alphabet: str, # the reader's characters
-) -> tuple:        # (file or folder with the lists, [(image name, code, box, boxes, corners)]); code '' when it is unknown
+) -> tuple:        # (file or folder with the lists, [(image name, code or '', box, boxes, corners)])
     "Vehicles that the set's files give, in any of the four forms"
     for source, column in ((folder/'validation.csv', 'code'), (folder/'labels.csv', 'text')):
         if not source.is_file(): continue

@@ -22,23 +22,27 @@ from ..core.atomic import replacing
 from ..core.config import UserError
 from ..core.hashes import sha256, text_sha256
 from ..core.image_files import IMAGES, decode_image
-from .annotation_formats import FORMATS, RawAnnotation, RawBox, ReadOptions, find_class_names, find_keypoints
+from .annotation_formats import (FORMATS, RawAnnotation, RawBox, ReadOptions, find_class_names,
+                                             find_keypoints)
 from .deliveries import LIST, corrected, keep_files, label_name, read_deliveries, same_source, source_splits
 from .labelme import Annotation, Shape, read_labelme, write_labelme
-from .pairing import (LAYOUT_FOLDERS, SkippedFile, list_files, match_listed, name_key, name_problem, pair_files,
+from .pairing import (LAYOUT_FOLDERS, SkippedFile, list_files, match_listed, name_key, name_problem,
+                                  pair_files,
                                   skipped_table, write_skipped)
 from .yolo_labels import clip_shapes
 from ..workflow.provenance import imported_from
 
 # %% ../../nbs/data/importers.ipynb #8d08174d
-NOT_ANNOTATIONS = re.compile(r'(classes\.txt|(import|notes)\.json|findings\.csv|readme.*)$', re.I) # files that have an annotation's ending
-IMAGE_LISTS = re.compile(r'(train|val|valid|validation|test|trainval|default)\.txt$', re.I) # lists of images beside YOLO labels
+NOT_ANNOTATIONS = re.compile(r'(classes\.txt|(import|notes)\.json|findings\.csv|readme.*)$',
+                             re.I) # files that have an annotation's ending
+IMAGE_LISTS = re.compile(r'(train|val|valid|validation|test|trainval|default)\.txt$',
+                         re.I) # lists of images beside YOLO labels
 LIST_FOLDERS = LAYOUT_FOLDERS - {'images', 'jpegimages'}
 
 def find_lists(
     source: Path, # a file that lists images, or a folder
     ending: str,  # of such files, lower case
-) -> list[Path]:  # in the folder, in its `annotations`, or one in each of its folders; `UserError` when it is not clear which to take
+) -> list[Path]:  # in the folder, in its `annotations`, or one in each of its folders
     "Files that list the images of a source"
     if source.is_file(): return [source]
     def lists(folder): return [p for p in sorted(folder.glob(f'*{ending}')) if not NOT_ANNOTATIONS.match(p.name)]
@@ -98,7 +102,8 @@ def read_source(
     for name, get in pairs:
         try: found[name] = images[name], get()
         except (UserError, OSError) as e:
-            skipped.append(SkippedFile(name, 'unreadable annotation', str(e).replace(f'{folder}/', '').replace(f'{source}/', '')))
+            skipped.append(SkippedFile(name, 'unreadable annotation',
+                                       str(e).replace(f'{folder}/', '').replace(f'{source}/', '')))
     return found, skipped, [*read, *images.values()]
 
 # %% ../../nbs/data/importers.ipynb #98149022
@@ -218,10 +223,12 @@ def _check_paths(format, source, images_in, out, prefix):
         raise UserError(f"{source}: no such folder{' or file' if lists_images else ''}; correct the path")
     if not re.fullmatch(r'[\w. -]*', prefix) or prefix.startswith('.'):
         raise UserError(f'import: the prefix is {prefix!r}; expected letters, digits, dots and dashes')
-    if images_in and not Path(images_in).is_dir(): raise UserError(f'{images_in}: no such folder; correct the path of the images')
+    if images_in and not Path(images_in).is_dir():
+        raise UserError(f'{images_in}: no such folder; correct the path of the images')
     folder = image_folder(source, images_in)
     for read in (folder, source if source.is_dir() else source.parent):
-        if read.resolve() in out.resolve().parents: raise UserError(f'{out}: lies in {read}, which is read; choose another folder')
+        if read.resolve() in out.resolve().parents:
+            raise UserError(f'{out}: lies in {read}, which is read; choose another folder')
     return folder
 
 def import_source(
@@ -247,7 +254,8 @@ def import_source(
     labels = choose_labels(classes, label, keep, rename) if FORMATS[format].read else {}
     _check_text(format, text, found)
     options = dict(label=label, keep=keep and list(keep), rename=rename, names=names, text=text, prefix=prefix)
-    facts = dict(kind=format, folder=folder.resolve().name, origin=origin, options=options, sha256=sha256_of(read, folder))
+    facts = dict(kind=format, folder=folder.resolve().name, origin=origin, options=options,
+                 sha256=sha256_of(read, folder))
 
     with replacing(out, marker=[LIST], keep=[folder, source if source.is_dir() else source.parent]) as (tmp,):
         earlier, others = [], []
@@ -255,7 +263,8 @@ def import_source(
         files = {n: dict(s['files'][n]) for s in earlier for n in sorted(corrected(out, s))}
         kept = set(files)
         taken = {name_key(n): n for n in keep_files(out, tmp, {n for s in earlier for n in s['files']} - kept)}
-        more, boxes = _import_images(found, labels, source_splits(found), prefix, files, kept, taken | {'import': LIST}, tmp)
+        more, boxes = _import_images(found, labels, source_splits(found), prefix, files, kept, taken | {'import': LIST},
+                                     tmp)
         table = skipped_table(skipped + more)
         if not files: raise UserError(f'{source}: none of its images can be used: {table.file[0]}: {table.detail[0]}')
         boxes += sum(_boxes_in(tmp/label_name(n)) for n in kept)

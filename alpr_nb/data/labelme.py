@@ -23,7 +23,7 @@ class Shape:
     label: str      # kind of code (CD) or character (CR)
     box: tuple      # x1, y1, x2, y2 in px, x1 <= x2 and y1 <= y2
     text: str = ''  # the code in the box (CD); empty when unknown
-    corners: tuple = () # (x, y) of the four corners, px, clockwise from the top left of the code; (): only the box is known
+    corners: tuple = () # four (x, y), px, clockwise from the top left of the code; (): only the box is known
 
 @dataclass(frozen=True)
 class Annotation:
@@ -45,12 +45,13 @@ def bounding_box(
 
 def four_corners(
     points, # (x, y) of each, px
-) -> tuple: # the four points, clockwise on the screen, the first unchanged; () when they are not the corners of a convex shape
+) -> tuple: # the points, clockwise on the screen, the first unchanged; () unless they are four of a convex shape
     "Corners of a polygon"
     p = np.array(points, dtype=float)
     if p.shape != (4, 2) or not np.isfinite(p).all(): return ()
     sides = np.roll(p, -1, 0) - p
-    turns = sides[:, 0]*np.roll(sides[:, 1], -1) - sides[:, 1]*np.roll(sides[:, 0], -1) # above 0: clockwise, as y points down
+    turns = sides[:, 0]*np.roll(sides[:, 1], -1) - sides[:, 1]*np.roll(sides[:, 0],
+                                                                       -1) # above 0: clockwise, as y points down
     if not ((turns > 0).all() or (turns < 0).all()): return ()
     p = p if turns[0] > 0 else p[[0, 3, 2, 1]]
     return tuple((float(x), float(y)) for x, y in p)
@@ -65,7 +66,8 @@ def rotated_corners(
     x1, y1, x2, y2 = box
     px, py = pivot or ((x1 + x2)/2, (y1 + y2)/2)
     a = np.deg2rad(degrees)
-    return tuple((float(px + (x - px)*np.cos(a) - (y - py)*np.sin(a)), float(py + (x - px)*np.sin(a) + (y - py)*np.cos(a)))
+    return tuple((float(px + (x - px)*np.cos(a) - (y - py)*np.sin(a)),
+                  float(py + (x - px)*np.sin(a) + (y - py)*np.cos(a)))
                  for x, y in ((x1, y1), (x2, y1), (x2, y2), (x1, y2)))
 
 SQUARE = 1.15 # up to this ratio of the sides, any side may be the top; set by hand
@@ -85,7 +87,7 @@ def upright_corners(
 
 
 # %% ../../nbs/data/labelme.ipynb #b03f2b9c
-POLYGONS = 'polygon', 'oriented_rectangle', 'rotation' # the last two: rotated rectangles of LabelMe and of X-AnyLabeling
+POLYGONS = 'polygon', 'oriented_rectangle', 'rotation' # the last two: of LabelMe and X-AnyLabeling
 
 def _shape(d, where):
     "A Shape from LabelMe's dict"
@@ -130,8 +132,10 @@ def labelme_dict(
     ann: Annotation, # of one image
 ) -> dict:
     "Contents of the LabelMe file: polygons by four corners, rectangles by two, and the image's name and size"
-    shapes = [dict(label=s.label, points=[[float(x), float(y)] for x, y in s.corners or (s.box[:2], s.box[2:])], group_id=None,
-                   description=s.text, shape_type='polygon' if s.corners else 'rectangle', flags={}) for s in ann.shapes]
+    shapes = [dict(label=s.label, points=[[float(x), float(y)] for x, y in s.corners or (s.box[:2], s.box[2:])],
+                   group_id=None,
+                   description=s.text, shape_type='polygon' if s.corners else 'rectangle', flags={})
+              for s in ann.shapes]
     return dict(version='5.4.1', flags={}, shapes=shapes, imagePath=ann.image, imageData=None,
                 imageHeight=ann.height, imageWidth=ann.width)
 

@@ -227,8 +227,8 @@ def _require_parts(counts, s):
     for split, share, change in (('validation', s.validation, 'validation'), ('test', s.test, 'test'),
                                  ('train', 1 - s.validation - s.test, 'validation and test')):
         if used and share > 1e-9 and not counts[split]:
-            raise UserError(f'pack: of {used} images none is for {split}, whose share is {share:.3g}; change the share ({change}), '
-                            'or add photographs of other vehicles')
+            raise UserError(f'pack: of {used} images none is for {split}, whose share is {share:.3g}; change the '
+                            f'share ({change}), or add photographs of other vehicles')
 
 def pack(
     folders,                # one folder or several

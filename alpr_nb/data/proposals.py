@@ -204,7 +204,8 @@ def found_crops(
     for p in plates:
         x1, y1, x2, y2 = box = reader.crop_box(p.box, pixels.shape)
         if x2 <= x1 or y2 <= y1: continue
-        out.append(PlateCrop(pixels[y1:y2, x1:x2], box, Detections(p.chars.boxes - np.float32([x1, y1]*2), p.chars.probs)))
+        out.append(PlateCrop(pixels[y1:y2, x1:x2], box,
+                             Detections(p.chars.boxes - np.float32([x1, y1]*2), p.chars.probs)))
     return out
 
 def rectify(
@@ -214,7 +215,8 @@ def rectify(
 ) -> np.ndarray:       # the plate seen from the front
     "Turn a leaning plate upright"
     p = np.float32(corners)
-    w, h = (max(np.linalg.norm(p[a] - p[b]), np.linalg.norm(p[c] - p[d])) for a, b, c, d in ((1, 0, 2, 3), (3, 0, 2, 1)))
+    w, h = (max(np.linalg.norm(p[a] - p[b]), np.linalg.norm(p[c] - p[d])) for a, b, c,
+            d in ((1, 0, 2, 3), (3, 0, 2, 1)))
     dx, dy = w*margin[0], h*margin[1]
     target = np.float32([(dx, dy), (w + dx, dy), (w + dx, h + dy), (dx, h + dy)])
     size = max(int(np.ceil(w + 2*dx)), 1), max(int(np.ceil(h + 2*dy)), 1)
@@ -230,9 +232,11 @@ def labelled_crops(
     cut = []
     for s in clip_shapes(shapes, *pixels.shape[1::-1]):
         x1, y1, x2, y2 = box = reader.crop_box(s.box, pixels.shape)
-        cut.append((rectify(pixels, s.corners, reader.config.margin) if s.corners else pixels[y1:y2, x1:x2], box, s.text))
+        cut.append((rectify(pixels, s.corners, reader.config.margin) if s.corners else pixels[y1:y2, x1:x2], box,
+                    s.text))
     results = reader.results([image for image, *_ in cut], True) if cut else []
-    return [PlateCrop(image, box, r.plates[0].chars, normalize_code(text)) for (image, box, text), r in zip(cut, results)]
+    return [PlateCrop(image, box, r.plates[0].chars, normalize_code(text)) for (image, box, text),
+            r in zip(cut, results)]
 
 def drawn_plates(
     path: Path,    # photograph

@@ -116,7 +116,8 @@ def parse_yolo_line(
     "A line in any of YOLO's forms; `ValueError` when it has none of them"
     number, *values = map(float, line.split())
     values = np.array(values)
-    if not np.isfinite([number, *values]).all() or number != int(number): raise ValueError('a value is not a finite number')
+    if not np.isfinite([number,
+                        *values]).all() or number != int(number): raise ValueError('a value is not a finite number')
     if len(values) == 4: return int(number), _centred_box(values.tolist()), ()
     forms = [(d, _keypoints(values, d)) for d in ([keypoints[1]] if keypoints else (3, 2))]
     for dims, points in forms:

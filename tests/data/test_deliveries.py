@@ -15,7 +15,8 @@ MINE = Shape('plate', (11., 21., 51., 34.), 'XYZ9Z99')
 @pytest.fixture
 def first(tmp_path):
     "A folder with one import of two photographs, the first corrected, and a quarantine list"
-    make(tmp_path/'photos', {f'{n}.jpg': picture() for n in 'ab'} | {f'{n}.json': labelme(tmp_path/'l', n) for n in 'ab'})
+    make(tmp_path/'photos',
+         {f'{n}.jpg': picture() for n in 'ab'} | {f'{n}.json': labelme(tmp_path/'l', n) for n in 'ab'})
     import_source('labelme', tmp_path/'photos', tmp_path/'out')
     write_labelme(tmp_path/'out'/'a.json', Annotation('a.jpg', W, H, (MINE,)))
     make(tmp_path/'out', {'quarantine.csv': 'batch,image,finding,detail\nout,b.jpg,mine,odd\n', 'notes.txt': 'mine'})

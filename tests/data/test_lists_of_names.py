@@ -35,8 +35,10 @@ def test_a_list_that_names_no_image_is_an_error(photos):
     with pytest.raises(UserError, match='names none of the images, such as'): found(photos, 'gone.png')
 
 
-@pytest.mark.parametrize('entry, noted', [('photos,\u00e1.png', False), ('pictures,\u00e1.png', True), ('photos,gone.png', True)])
+@pytest.mark.parametrize('entry, noted',
+                         [('photos,\u00e1.png', False), ('pictures,\u00e1.png', True), ('photos,gone.png', True)])
 def test_a_quarantine_entry_that_leaves_nothing_out_is_noted(photos, entry, noted):
-    make(photos, {'quarantine.csv': f'batch,image\n{entry}\n'})
+    make(photos, {'quarantine.csv': f'batch,image\n{entry}\n', 'b.png': picture('.png', w=W + 1)})
+    write_labelme(photos/'b.json', Annotation('b.png', W + 1, H, ()))
     done = check(photos, 'cd', n_jobs=1, progress=False)
     assert ('unused entry' in set(done.findings.finding)) == noted

@@ -170,11 +170,13 @@ def test_boxes_without_codes_keep_the_split_of_their_source(tmp_path):
     for folder in ('all', 'all/out'):
         done = pack(tmp_path/folder, tmp_path/'packed', 'ann', validation=.1)
         assert sorted(read_validation(tmp_path/'packed').image) == ['valid0.png', 'valid1.png']
-        assert (done.train, found(done)) == (4, [('all/out/test0.png' if folder == 'all' else 'out/test0.png', 'held back')])
+        assert (done.train,
+                found(done)) == (4, [('all/out/test0.png' if folder == 'all' else 'out/test0.png', 'held back')])
     assert pack(tmp_path/'all', tmp_path/'packed', 'ann', validation=0).train == 7
 
 
-@pytest.mark.parametrize('shares, word', [(dict(validation=.2), 'validation'), (dict(validation=.2, test=.2), 'validation'),
+@pytest.mark.parametrize('shares, word',
+                         [(dict(validation=.2), 'validation'), (dict(validation=.2, test=.2), 'validation'),
                                           (dict(validation=0, test=.2), 'test'), (dict(validation=.9), 'train')])
 def test_an_empty_part_is_an_error_at_once(tmp_path, shares, word):
     low, high = (sorted(CODES, key=lambda c: hashlib.sha256(f'0:{c}'.encode()).digest())[i] for i in (0, -1))
@@ -196,7 +198,8 @@ def test_corners_survive(tmp_path):
     leaning = Shape('plate', (10., 10., 62., 34.), VAL[0], ((10., 20.), (60., 10.), (62., 24.), (12., 34.)))
     for i, c in enumerate([VAL[0], TRAIN[0]]):
         photo(tmp_path/'photos', str(i), c)
-        write_labelme(tmp_path/'photos'/f'{i}.json', Annotation(f'{i}.png', W, H, (dataclasses.replace(leaning, text=c),)))
+        write_labelme(tmp_path/'photos'/f'{i}.json',
+                      Annotation(f'{i}.png', W, H, (dataclasses.replace(leaning, text=c),)))
     import_source('labelme', tmp_path/'photos', tmp_path/'out')
     pack(tmp_path/'out', tmp_path/'packed', 'ann')
     prepare(tmp_path/'packed', tmp_path/'yolo', tmp_path/'raw', 'cd', progress=False)

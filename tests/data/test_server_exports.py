@@ -93,7 +93,8 @@ def test_several_lists_are_joined(tmp_path, first, second):
     for name, where in (('a.png', 'train'), ('b.png', 'valid')): files[f'{where}/{name}'] = picture('.png')
     done = import_source('coco', make(tmp_path/'s', files), tmp_path/'out')
     assert (done.images, done.boxes, found(done)) == (2, 2, [])
-    splits = {n: f['split'] for n, f in json.loads((tmp_path/'out'/'import.json').read_text())['sources'][0]['files'].items()}
+    splits = {n: f['split'] for n,
+              f in json.loads((tmp_path/'out'/'import.json').read_text())['sources'][0]['files'].items()}
     assert splits == {'a.png': 'train', 'b.png': 'val'}
 
 
@@ -126,7 +127,8 @@ def test_rotation_segmentation_and_attributes_of_coco(tmp_path):
 
 # VOC and CSV
 
-VOC = ('<annotation><size><width>100</width><height>60</height></size><object><name>plate</name>{}</object></annotation>')
+VOC = ('<annotation><size><width>100</width><height>60</height></size><object><name>plate</name>{}</object>'
+       '</annotation>')
 BOX = '<bndbox><xmin>30</xmin><ymin>24</ymin><xmax>70</xmax><ymax>36</ymax></bndbox>'
 ATTRIBUTE = '<attribute><name>{}</name><value>{}</value></attribute>'
 
@@ -152,7 +154,8 @@ def test_csv_of_roboflow(tmp_path):
     assert (shape.label, shape.box) == ('plate', PLATE)
     other = table.replace('a.png', 'b.png')
     done = import_source('csv', make(tmp_path/'b', {'train/a.png': picture('.png'), 'train/_annotations.csv': table,
-                                                    'valid/b.png': picture('.png', w=90), 'valid/_annotations.csv': other}),
+                                                    'valid/b.png': picture('.png', w=90),
+                                                    'valid/_annotations.csv': other}),
                          tmp_path/'out2')
     assert (done.images, found(done)) == (1, [('valid/b.png', 'unreadable annotation')]) # its size is another
 

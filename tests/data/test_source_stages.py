@@ -26,7 +26,8 @@ def project(tmp_path_factory):
     "A project whose source has three photographs, one without a label; its import has run"
     folder = tmp_path_factory.mktemp('stages')
     project = copy_project(folder/'my alpr-nb')
-    make(folder/'minhas fotos & $1', {f'{n}.png': picture('.png') for n in 'abc'} | {f'{n}.txt': '0 .5 .5 .4 .2' for n in 'ab'})
+    make(folder/'minhas fotos & $1',
+         {f'{n}.png': picture('.png') for n in 'abc'} | {f'{n}.txt': '0 .5 .5 .4 .2' for n in 'ab'})
     (project/'conf/data/sources/mine.yaml').write_text(yaml.safe_dump(SOURCES))
     run(project, 'alpr-nb', 'params', 'data/sources=mine')
     run(project, 'dvc', 'repro', 'pack@cd')

@@ -24,7 +24,8 @@ from ...core.parallel import workers
 from ..batches import chunk_size
 from .dataset_checks import (FACTS, batch_drift, drift_findings, exact_duplicates, image_hash,
                                                 near_duplicates, split_findings)
-from .findings import Finding, findings_table, propose_quarantine, read_findings, read_quarantine, write_table
+from .findings import (Finding, findings_table, propose_quarantine, read_findings, read_quarantine,
+                                          write_table)
 from .sample_checks import sample_findings
 from .sample_files import list_sample_files, read_sample_files
 from ..ground_truth import file_name
@@ -93,19 +94,19 @@ def list_findings(
     "Entries of a list of codes that concern none of the images; `UserError` when that is all of them"
     if texts and names and not names & texts.keys():
         raise UserError(f'{file}: names none of the images, such as {min(names)}; correct its column image')
-    return [Finding(Path(file).name, name, 'unused entry', 'no image has this name') for name in texts if name not in names]
+    return [Finding(Path(file).name, name, 'unused entry', 'no image has this name') for name in texts
+            if name not in names]
 
 def quarantine_findings(
     source: Path,  # folder of batches or of images
 ) -> list:         # [Finding] for each entry that leaves nothing out
-    "Entries of quarantine.csv that name no file"
-    out = []
-    for row in read_quarantine(source).itertuples():
+    "Entries of quarantine.csv that name neither an archive nor a file of the folder"
+    def used(row):
         in_folder = row.batch == source.name and (not row.image or (source/row.image).exists())
-        if not in_folder and not (source/row.batch).is_file():
-            out.append(Finding('quarantine.csv', f'{row.batch}/{row.image}', 'unused entry',
-                               'nothing here has this name; batch is the name of an archive or of the folder'))
-    return out
+        return in_folder or row.batch.endswith('.zip')
+    return [Finding('quarantine.csv', f'{row.batch}/{row.image}', 'unused entry',
+                    'nothing here has this name; batch is the name of an archive or of the folder')
+            for row in read_quarantine(source).itertuples() if not used(row)]
 
 def check(
     sources,             # folder of batches or of images with LabelMe files, or several; in order of arrival
