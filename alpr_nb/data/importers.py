@@ -24,11 +24,12 @@ from ..core.hashes import sha256, text_sha256
 from ..core.image_files import IMAGES, decode_image
 from .annotation_formats import (FORMATS, RawAnnotation, RawBox, ReadOptions, find_class_names,
                                              find_keypoints)
-from .deliveries import LIST, corrected, keep_files, label_name, read_deliveries, same_source, source_splits
 from .labelme import Annotation, Shape, read_labelme, write_labelme
 from .pairing import (LAYOUT_FOLDERS, SkippedFile, list_files, match_listed, name_key, name_problem,
                                   pair_files,
                                   skipped_table, write_skipped)
+from .written_files import (IMPORT_LIST, corrected_images, keep_files, label_name, read_deliveries,
+                                        same_source, source_splits)
 from .yolo_labels import clip_shapes
 from ..workflow.provenance import imported_from
 
@@ -257,14 +258,14 @@ def import_source(
     facts = dict(kind=format, folder=folder.resolve().name, origin=origin, options=options,
                  sha256=sha256_of(read, folder))
 
-    with replacing(out, marker=[LIST], keep=[folder, source if source.is_dir() else source.parent]) as (tmp,):
+    with replacing(out, marker=[IMPORT_LIST], keep=[folder, source if source.is_dir() else source.parent]) as (tmp,):
         earlier, others = [], []
         for s in read_deliveries(out): (earlier if same_source(s, facts) else others).append(s)
-        files = {n: dict(s['files'][n]) for s in earlier for n in sorted(corrected(out, s))}
+        files = {n: dict(s['files'][n]) for s in earlier for n in sorted(corrected_images(out, s))}
         kept = set(files)
         taken = {name_key(n): n for n in keep_files(out, tmp, {n for s in earlier for n in s['files']} - kept)}
-        more, boxes = _import_images(found, labels, source_splits(found), prefix, files, kept, taken | {'import': LIST},
-                                     tmp)
+        taken['import'] = IMPORT_LIST
+        more, boxes = _import_images(found, labels, source_splits(found), prefix, files, kept, taken, tmp)
         table = skipped_table(skipped + more)
         if not files: raise UserError(f'{source}: none of its images can be used: {table.file[0]}: {table.detail[0]}')
         boxes += sum(_boxes_in(tmp/label_name(n)) for n in kept)
@@ -272,5 +273,6 @@ def import_source(
                       files={n: files[n] for n in sorted(files)})
         sources = sorted([*others, facts], key=lambda s: (s['kind'], s['folder'], s['options']['prefix']))
         write_skipped(tmp, skipped_table(SkippedFile(*row) for s in sources for row in s['left_out']))
-        (tmp/LIST).write_text(json.dumps(dict(sources=sources), indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
+        text = json.dumps(dict(sources=sources), indent=1, ensure_ascii=False) + '\n'
+        (tmp/IMPORT_LIST).write_text(text, encoding='utf-8')
     return Imported(len(files), boxes, table, len(kept))

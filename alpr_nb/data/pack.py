@@ -26,7 +26,7 @@ from ..core.csv_files import read_table
 from ..core.image_files import IMAGES, decode_image
 from .batch_writer import NewSample, write_parts
 from .checks.findings import quarantined_names, read_quarantine
-from .deliveries import recorded_splits
+from .written_files import recorded_splits
 from .labelme import Annotation, labelme_json, read_labelme
 from .pairing import (SkippedFile, list_files, name_key, name_problem, pair_files, skipped_table,
                                   write_skipped)
