@@ -20,7 +20,7 @@ from ..codes.formats import format_of
 from ..codes.substitutions import look_alikes, substitute
 from ..core.config import UserError
 from ..core.reading_order import lines_of
-from .labelme import Shape, read_labelme
+from .labelme import Shape, read_labelme, upright_corners
 from .yolo_labels import clip_shapes, normalize_code
 from ..inference.config import ReaderConfig
 from ..inference.detector import Detections
@@ -223,20 +223,34 @@ def rectify(
     return cv2.warpPerspective(image, cv2.getPerspectiveTransform(p, target), size, flags=cv2.INTER_LINEAR,
                                borderMode=cv2.BORDER_REPLICATE)
 
+def _cuts(pixels, shape, reader):
+    "Images of a plate that a person drew: with the first corner as drawn, and, if it is another, as plates usually lie"
+    if not shape.corners:
+        x1, y1, x2, y2 = reader.crop_box(shape.box, pixels.shape)
+        return [pixels[y1:y2, x1:x2]]
+    orders = dict.fromkeys([shape.corners, upright_corners(shape.corners)])
+    return [rectify(pixels, corners, reader.config.margin) for corners in orders]
+
+def _difference_to(text, chars, config):
+    "How far a reading is from a known text, or how uncertain it is without one"
+    d = decode_chars(chars, config)
+    return Levenshtein.distance(d.code, text) if text else 1 - d.confidence if d.code else 1
+
 def labelled_crops(
     pixels: np.ndarray, # of a photograph, (H, W, 3) BGR
     shapes: list,       # plates that a person drew in it
     reader: Reader,     # reads the crops
 ) -> list:              # of PlateCrop; a plate with four corners is turned upright
-    "Crops at the plates that a person drew"
-    cut = []
-    for s in clip_shapes(shapes, *pixels.shape[1::-1]):
-        x1, y1, x2, y2 = box = reader.crop_box(s.box, pixels.shape)
-        cut.append((rectify(pixels, s.corners, reader.config.margin) if s.corners else pixels[y1:y2, x1:x2], box,
-                    s.text))
-    results = reader.results([image for image, *_ in cut], True) if cut else []
-    return [PlateCrop(image, box, r.plates[0].chars, normalize_code(text)) for (image, box, text),
-            r in zip(cut, results)]
+    "Crops at the plates that a person drew; where the first corner is in doubt, the crop that is read better"
+    shapes = clip_shapes(shapes, *pixels.shape[1::-1])
+    cuts = [(s, image) for s in shapes for image in _cuts(pixels, s, reader)]
+    results = reader.results([image for _, image in cuts], True) if cuts else []
+    best = {}
+    for (s, image), r in zip(cuts, results):
+        text = normalize_code(s.text)
+        crop = PlateCrop(image, reader.crop_box(s.box, pixels.shape), r.plates[0].chars, text)
+        best.setdefault(id(s), []).append((_difference_to(text, crop.chars, reader.config), crop))
+    return [min(crops, key=lambda c: c[0])[1] for crops in best.values()]
 
 def drawn_plates(
     path: Path,    # photograph
