@@ -7,7 +7,7 @@ __all__ = ['SAME_PLATE_IOU', 'ProposedImage', 'image_content', 'crop_names', 'pr
            'check_image_paths']
 
 # %% ../../nbs/data/annotate.ipynb #2222a1ba
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +20,9 @@ from ..core.config import UserError
 from ..core.image_files import IMAGES, MAX_PIXELS, can_copy, encode_image
 from .ground_truth import file_name, read_csv_codes
 from .labelme import Annotation, labelme_json
-from .proposals import (Proposal, assign_texts, drawn_plates, found_crops, labelled_crops, propose_chars,
-                                    propose_plates, resolve_shared_glyphs)
+from .proposals import (Proposal, accept_if_aligned, assign_texts, drawn_plates, found_crops,
+                                    labelled_crops,
+                                    propose_chars, propose_plates, resolve_shared_glyphs)
 from .review_list import COLUMNS, correction_row, review_row
 from .written_files import WrittenFiles
 from ..inference.config import ReaderConfig
@@ -117,6 +118,7 @@ def annotate(
     crops: bool=False,    # for cr: cut the crops out of photographs
     confidence: float=.5, # least confidence of its characters for which a proposal with the known code is accepted
     batch: int=16,        # images in memory
+    accept_aligned: bool=False, # accept one that misreads up to a third of the known text
     progress: bool=True,  # show a bar
 ) -> pd.DataFrame:        # review.csv: image (relative to `out`), text, code, confidence, status, reason
     "Propose annotations; a person's corrections in `out` are kept"
@@ -130,9 +132,10 @@ def annotate(
     check_image_paths(images, paths, out)
     texts = _known_texts(known_text, paths, reader.config, crops) if known_text else None
 
-    with locked(out): return _annotate(found, out, reader, task, texts, crops, confidence, batch, progress)
+    with locked(out):
+        return _annotate(found, out, reader, task, texts, crops, confidence, batch, accept_aligned, progress)
 
-def _annotate(found, out, reader, task, texts, crops, confidence, batch, progress):
+def _annotate(found, out, reader, task, texts, crops, confidence, batch, accept_aligned, progress):
     "Annotate the images that were found, and write review.csv"
     paths = [p for p, error in found if not error]
     (out/'review').mkdir(parents=True, exist_ok=True)
@@ -140,7 +143,8 @@ def _annotate(found, out, reader, task, texts, crops, confidence, batch, progres
     earlier = written.crops()
     for at in tqdm(range(0, len(paths), batch), desc=f'annotate {task}', unit=' batches', mininterval=2,
                    disable=not progress):
-        rows += _annotate_batch(paths[at:at + batch], written, earlier, reader, task, texts, crops, confidence)
+        rows += _annotate_batch(paths[at:at + batch], written, earlier, reader, task, texts, crops, confidence,
+                                accept_aligned)
     if not any((out/'review').iterdir()): (out/'review').rmdir()
 
     review = pd.DataFrame(rows, columns=COLUMNS).sort_values(['confidence', 'image'], kind='stable', ignore_index=True)
@@ -182,7 +186,7 @@ def _load(path):
     if pixels[..., 0].size > MAX_PIXELS: raise ReadError(f'{path}: has more than {MAX_PIXELS} pixels; make it smaller')
     return pixels
 
-def _annotate_batch(paths, written, earlier, reader, task, texts, crops, min_confidence):
+def _annotate_batch(paths, written, earlier, reader, task, texts, crops, min_confidence, accept_aligned=False):
     "Annotate some images; their rows of review.csv"
     rows, good = [], []
     for p in paths:
@@ -193,6 +197,7 @@ def _annotate_batch(paths, written, earlier, reader, task, texts, crops, min_con
         results = reader.results([pixels for _, pixels in good], task == 'cr') if good else []
         proposed, more, stale = [propose_image(p, pixels, r.plates, reader, task, next(iter(_texts_of(texts, p)), None),
                                                min_confidence) for (p, pixels), r in zip(good, results)], [], []
+    if accept_aligned: proposed = [replace(i, proposal=accept_if_aligned(i.proposal)) for i in proposed]
     return rows + more + _store(proposed, written, texts is not None) + (_remove_stale(stale, written) if stale else [])
 
 def _texts_of(texts, path): return (texts or {}).get(file_name(path.name), [])

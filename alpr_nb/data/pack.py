@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from ..codes.split import in_validation
+from ..codes.split import hash_tenth, in_validation
 from ..core.atomic import replacing
 from ..core.config import UserError
 from ..core.csv_files import read_table
@@ -41,10 +41,11 @@ def split_of(
     share: float,         # of all codes for validation, 0 to 1
     excluded=frozenset(), # codes that are not used at all
     test: float=0.,       # share of all codes for testing, beside that for validation
+    test_tenths: int=0,   # codes whose `hash_tenth` is lower are for testing, too
 ) -> str:                 # train, validation, test, held (excluded) or both (train and validation)
     "Split that an image belongs to"
     if excluded.intersection(codes): return 'held'
-    if any(in_validation(c, seed, test) for c in codes): return 'test'
+    if any(in_validation(c, seed, test) or hash_tenth(c) < test_tenths for c in codes): return 'test'
     sides = {in_validation(c, seed, share + test) for c in codes}
     return 'both' if len(sides) > 1 else 'validation' if True in sides else 'train'
 
@@ -68,7 +69,7 @@ def excluded_codes(
     return frozenset(code for file in files for code in read_table(file, 'code').code.map(normalize_code) if code)
 
 # %% ../../nbs/data/pack.ipynb #44025ed1
-LISTS = 'import.json', 'pack.json', 'annotate.json' # JSON files in the folders that are not annotations
+LISTS = 'import.json', 'pack.json', 'annotate.json', 'crops.json' # JSON files in the folders that are not annotations
 
 def unreviewed_labels(
     folder: Path, # of images, perhaps made by `annotate`
@@ -178,6 +179,7 @@ class _Settings:
     test: float
     closeups: int
     repeat: int
+    test_tenths: int
 
     def __post_init__(self):
         def need(ok, key, expected):
@@ -194,11 +196,13 @@ class _Settings:
         need(whole('closeups', 0, 99 if self.task == 'cd' else 0), 'closeups',
              'a whole number from 0 to 99, and 0 for cr')
         need(whole('repeat', 1, 99), 'repeat', 'a whole number from 1 to 99')
+        need(whole('test_tenths', 0, 9), 'test_tenths', 'a whole number from 0 to 9')
 
 def _split(ann, data, source_split, s, excluded):
     "Split of an image, and its codes"
     codes = sorted({normalize_code(c) for c in codes_of(ann.shapes, s.task)} - {''})
-    if codes or not ann.shapes or s.task == 'cr': return split_of(codes, s.seed, s.validation, excluded, s.test), codes
+    if codes or not ann.shapes or s.task == 'cr': return split_of(codes, s.seed, s.validation, excluded, s.test,
+                                                                  s.test_tenths), codes
     return split_without_code(data, source_split, s.seed, s.validation, s.test), codes
 
 def _new_samples(pairs, splits, s, excluded, counts, skipped):
@@ -242,12 +246,13 @@ def pack(
     test: float=0.,         # share of the vehicles for testing, beside `validation`; a benchmark reads them (`held`)
     closeups: int=0,        # zoom crops of each training photograph (cd)
     repeat: int=1,          # times that each training image is in the batches, to give few real images more weight
+    test_tenths: int=0,     # codes whose `hash_tenth` is lower are for testing, whatever the seed
 ) -> Packed:
     "Pack images with LabelMe files as batches and validation.csv; the same folders give the same bytes"
     folders = [Path(f) for f in ([folders] if isinstance(folders, (str, Path)) else folders)]
     if not folders: raise UserError('pack: folders must be at least one, found none')
     excluded = excluded_codes([hold] if isinstance(hold, (str, Path)) else hold or ())
-    s = _Settings(annotator, batch_size, validation, seed, task, test, closeups, repeat)
+    s = _Settings(annotator, batch_size, validation, seed, task, test, closeups, repeat, test_tenths)
 
     skipped, counts = [], Counter()
     pairs = list_pairs(folders, skipped)
@@ -265,6 +270,6 @@ def pack(
         facts = dict(annotator=annotator, task=task, seed=seed, share=validation, test=test, batch_size=batch_size,
                      parts=parts,
                      train=counts['train'], extra=counts['extra'], validation=counts['validation'], closeups=closeups,
-                     repeat=repeat, findings=len(table), held_codes=len(excluded))
+                     repeat=repeat, test_tenths=test_tenths, findings=len(table), held_codes=len(excluded))
         (tmp/'pack.json').write_text(json.dumps(facts, indent=1) + '\n')
     return Packed(counts['train'], counts['extra'], counts['validation'], parts, table)
