@@ -38,7 +38,7 @@ def test_the_folders(tmp_path):
     (images, boxes), out = run(make_source(tmp_path/'source'))
     assert sorted(digest(out)) == sorted(
         [f'yolo/images/train/{i}.png' for i in 'abc'] + [f'yolo/labels/train/{i}.txt' for i in 'abc']
-        + ['yolo/images/val/d.png', 'yolo/labels/val/d.txt', 'yolo/data.yaml']
+        + ['yolo/images/val/d.png', 'yolo/labels/val/d.txt', 'yolo/data.yaml', 'yolo/corners.csv']
         + [f'raw/validation/{n}' for n in ('d.png', 'd.json', 'validation.csv')])
     assert yaml.safe_load((out/'yolo/data.yaml').read_text()) == dict(train='images/train', val='images/val',
                                                                       names={0: 'plate'})
