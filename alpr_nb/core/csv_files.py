@@ -60,10 +60,11 @@ def _surplus_row(text, separator):
 def read_table(
     file,            # CSV with a header
     *columns: str,   # required columns
-) -> pd.DataFrame:   # all columns of the file, as text without surrounding spaces
+    strip: bool=True, # remove spaces around each value
+) -> pd.DataFrame:   # all columns of the file, as text
     "Read a CSV file; `UserError` if it cannot be read or lacks a column"
-    expected = f"expected the columns {','.join(columns)}"
-    options = dict(dtype=str, keep_default_na=False, skipinitialspace=True, index_col=False)
+    expected = f"expected the columns {','.join(columns)}" if columns else 'expected names of columns'
+    options = dict(dtype=str, keep_default_na=False, skipinitialspace=strip, index_col=False)
     try:
         text = decode_text(Path(file).read_bytes())
         if '\0' in text: raise ValueError('it has zero bytes')
@@ -81,4 +82,4 @@ def read_table(
     except (ValueError, OSError, csv.Error) as e:
         raise UserError(f"{file}: not a table ({' '.join(str(e).split())[:80]}); {expected}") from None
     require_columns(t, file, *columns)
-    return t.apply(lambda c: c.str.strip())
+    return t.apply(lambda c: c.str.strip()) if strip else t

@@ -20,6 +20,7 @@ class NewSample:
     jpeg: bytes # contents of the image file
     label: str  # LabelMe JSON
     code: str   # code on a validation image; empty for a training image
+    validates: bool = False # True: a validation image, even without a code
 
 # %% ../../nbs/data/batch_writer.ipynb #b20a73dd
 def _add(archive, name, data):
@@ -43,7 +44,7 @@ def write_parts(
                                   for kind in ('image', 'label'))
             _add(images, sample.image, sample.jpeg)
             _add(labels, Path(sample.image).stem + '.json', sample.label)
-            if sample.code: rows.append((sample.image, sample.code))
+            if sample.code or sample.validates: rows.append((sample.image, sample.code))
     finally:
         if images: images.close(), labels.close()
     validation = pd.DataFrame(rows, columns=['image', 'code'])

@@ -247,11 +247,10 @@ def iter_samples(
 def read_validation(
     source,         # folder with a validation.csv
 ) -> pd.DataFrame:  # columns image, code; a photograph of two plates has two rows
-    "Images that are not used for training, and the code on each; may be empty"
+    "Images that are not used for training, and the code on each, '' when it is unknown; may be empty"
     path = Path(source)/'validation.csv'
     table = read_table(path, 'image', 'code')[['image', 'code']]
-    for bad, problem in ((table.image == '', 'has no image'), (table.code == '', 'has no code'),
-                         (table.duplicated(), 'comes twice')):
+    for bad, problem in ((table.image == '', 'has no image'), (table.duplicated(), 'comes twice')):
         if bad.any():
             first = bad.idxmax()
             raise UserError(f"{path}: line {first + 2} ('{table.image[first]}') {problem}; correct or remove it")

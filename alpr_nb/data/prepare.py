@@ -135,7 +135,7 @@ def check_split(
     "`UserError` when a code is in training and in validation"
     rows = images[['image', 'split', 'codes']].explode('codes').dropna()
     rows = rows.assign(code=rows.codes.map(normalize_code)).query("code != ''")
-    validation = set(rows.code[rows.split == 'val']) | set(listed.code.map(normalize_code))
+    validation = (set(rows.code[rows.split == 'val']) | set(listed.code.map(normalize_code))) - {''}
     both = rows[(rows.split == 'train') & rows.code.isin(validation)]
     if len(both):
         code, image, count = both.code.iloc[0], both.image.iloc[0], both.code.nunique()
@@ -236,7 +236,7 @@ def prepare(
             if boxes[boxes.split == split].empty: raise UserError(f'{source}: no box in any {name} image; label some')
         check_split(images, listed, source)
         for image, code in listed[['image', 'code']].itertuples(index=False):
-            read_code(code, alphabet, f'{source}/validation.csv: {image}')
+            if code or task == 'cr': read_code(code, alphabet, f'{source}/validation.csv: {image}')
         _write_data_yaml(tmp/'data.yaml', classes)
         corners = [row for rows in images.pop('corners') for row in rows]
         if task == 'cd': write_corners(tmp/CORNERS, corners)

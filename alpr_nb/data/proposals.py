@@ -4,22 +4,28 @@
 
 # %% auto #0
 __all__ = ['layout_problem', 'resolve_shared_glyphs', 'same_glyphs', 'Proposal', 'align_text', 'char_shapes', 'propose_chars',
-           'known_rows', 'accept_if_aligned', 'propose_plates']
+           'known_rows', 'accept_if_aligned', 'propose_plates', 'assign_texts', 'PlateCrop', 'found_crops', 'rectify',
+           'labelled_crops', 'drawn_plates']
 
 # %% ../../nbs/data/proposals.ipynb #a0eaef25
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+import cv2
 import numpy as np
+from rapidfuzz.distance import Levenshtein
 
 from ..codes.code_search import align
 from ..codes.emissions import allowed_mask, emission_scores
 from ..codes.formats import format_of
 from ..codes.substitutions import look_alikes, substitute
+from ..core.config import UserError
 from ..core.reading_order import lines_of
-from .labelme import Shape
+from .labelme import Shape, read_labelme, upright_corners
+from .yolo_labels import clip_shapes, normalize_code
 from ..inference.config import ReaderConfig
 from ..inference.detector import Detections
-from ..inference.reader import decode_chars
+from ..inference.reader import Reader, decode_chars
 from ..inference.results import Plate
 
 # %% ../../nbs/data/proposals.ipynb #734c0198
@@ -182,3 +188,96 @@ def propose_plates(
     reason = f'{codes.count("")} of {len(plates)} plates could not be read' if '' in codes else ''
     shapes = tuple(Shape(label, p.box, c) for p, c in zip(plates, codes))
     return Proposal(shapes, ' '.join(filter(None, codes)), confidence, 'proposed', reason)
+
+# %% ../../nbs/data/proposals.ipynb #97862799
+def assign_texts(
+    codes: list, # read on each plate of a photograph, '' where nothing was read
+    texts: list, # known codes of the photograph, in any order
+) -> list:       # text of each plate; None for the plates beyond the number of texts
+    "Assign each text to one plate, the most similar pairs first"
+    out, free = [None]*len(codes), list(range(len(texts)))
+    pairs = sorted((Levenshtein.distance(c, t), i, j) for i, c in enumerate(codes) for j, t in enumerate(texts))
+    for _, i, j in pairs:
+        if out[i] is None and j in free:
+            out[i] = texts[j]
+            free.remove(j)
+    return out
+
+# %% ../../nbs/data/proposals.ipynb #b9e8c388
+@dataclass(frozen=True)
+class PlateCrop:
+    "A plate cut out of a photograph"
+    pixels: np.ndarray # (h, w, 3) BGR
+    box: tuple         # x1, y1, x2, y2 in the photograph, whole px
+    chars: Detections  # in reading order, boxes in px of the crop
+    text: str = ''     # code that a person gave the plate
+
+def found_crops(
+    pixels: np.ndarray, # of a photograph, (H, W, 3) BGR
+    plates: tuple,      # that the reader found in it
+    reader: Reader,     # that found them
+) -> list:              # of PlateCrop
+    "Crops at the plates that a reader found"
+    out = []
+    for p in plates:
+        x1, y1, x2, y2 = box = reader.crop_box(p.box, pixels.shape)
+        if x2 <= x1 or y2 <= y1: continue
+        out.append(PlateCrop(pixels[y1:y2, x1:x2], box,
+                             Detections(p.chars.boxes - np.float32([x1, y1]*2), p.chars.probs)))
+    return out
+
+def rectify(
+    image: np.ndarray, # (H, W, 3)
+    corners: tuple,    # of a plate: four (x, y), clockwise from its top left
+    margin: tuple,     # shares of its width and height to add on each side
+) -> np.ndarray:       # the plate seen from the front
+    "Turn a leaning plate upright"
+    p = np.float32(corners)
+    w, h = (max(np.linalg.norm(p[a] - p[b]), np.linalg.norm(p[c] - p[d])) for a, b, c,
+            d in ((1, 0, 2, 3), (3, 0, 2, 1)))
+    dx, dy = w*margin[0], h*margin[1]
+    target = np.float32([(dx, dy), (w + dx, dy), (w + dx, h + dy), (dx, h + dy)])
+    size = max(int(np.ceil(w + 2*dx)), 1), max(int(np.ceil(h + 2*dy)), 1)
+    return cv2.warpPerspective(image, cv2.getPerspectiveTransform(p, target), size, flags=cv2.INTER_LINEAR,
+                               borderMode=cv2.BORDER_REPLICATE)
+
+def _cuts(pixels, shape, reader):
+    "Images of a plate that a person drew: with the first corner as drawn, and, if it is another, as plates usually lie"
+    if not shape.corners:
+        x1, y1, x2, y2 = reader.crop_box(shape.box, pixels.shape)
+        return [pixels[y1:y2, x1:x2]]
+    orders = dict.fromkeys([shape.corners, upright_corners(shape.corners)])
+    return [rectify(pixels, corners, reader.config.margin) for corners in orders]
+
+def _difference_to(text, chars, config):
+    "How far a reading is from a known text, or how uncertain it is without one"
+    d = decode_chars(chars, config)
+    return Levenshtein.distance(d.code, text) if text else 1 - d.confidence if d.code else 1
+
+def labelled_crops(
+    pixels: np.ndarray, # of a photograph, (H, W, 3) BGR
+    shapes: list,       # plates that a person drew in it
+    reader: Reader,     # reads the crops
+) -> list:              # of PlateCrop; a plate with four corners is turned upright
+    "Crops at the plates that a person drew; where the first corner is in doubt, the crop that is read better"
+    shapes = clip_shapes(shapes, *pixels.shape[1::-1])
+    cuts = [(s, image) for s in shapes for image in _cuts(pixels, s, reader)]
+    results = reader.results([image for _, image in cuts], True) if cuts else []
+    best = {}
+    for (s, image), r in zip(cuts, results):
+        text = normalize_code(s.text)
+        crop = PlateCrop(image, reader.crop_box(s.box, pixels.shape), r.plates[0].chars, text)
+        best.setdefault(id(s), []).append((_difference_to(text, crop.chars, reader.config), crop))
+    return [min(crops, key=lambda c: c[0])[1] for crops in best.values()]
+
+def drawn_plates(
+    path: Path,    # photograph
+    size: tuple,   # its width and height, px
+) -> list|None:    # Shape of each; None without a LabelMe file
+    "Plates that a person drew in the LabelMe file beside a photograph; `UserError` for a file that cannot be used"
+    file = path.with_suffix('.json')
+    if not file.is_file(): return None
+    ann = read_labelme(file)
+    if (ann.width or size[0], ann.height or size[1]) != size:
+        raise UserError(f'{file}: drawn on an image of {ann.width}x{ann.height}, but the image has {size[0]}x{size[1]}')
+    return [s for s in ann.shapes if len(s.label) > 1] # a label of one letter is a character

@@ -289,3 +289,69 @@ def test_what_labelme_saves_is_a_correction_that_stays(tmp_path, LabelFile, embe
     review = annotate([crops/'a.png'], out, reader(), 'cr', progress=False)
     assert status(review) == {'a.png': 'corrected'} and read_labelme(file) == corrected
     LabelFile(str(file))
+
+
+# photographs with several texts, or with plates that a person drew
+
+def texts(folder, *rows): (folder/'texts.csv').write_text('image,text\n' + ''.join(f'{r}\n' for r in rows))
+
+
+def test_each_plate_gets_its_own_text(tmp_path):
+    photos = write(tmp_path/'in', 'a.png', shape=(288, 512))
+    texts(photos, 'a.png,XYZ9876', 'a.png,ABC1234')
+    review = annotate([photos], tmp_path/'out', reader(), 'cr', photos/'texts.csv', crops=True, progress=False)
+    assert sorted(review.text) == ['ABC1234', 'XYZ9876'] and sorted(review.status) == ['accepted', 'disagrees']
+    texts(photos, 'a.png,ABC1234')
+    review = annotate([photos], tmp_path/'one', reader(), 'cr', photos/'texts.csv', crops=True, progress=False)
+    assert sorted(zip(review.text, review.reason)) == [('', 'no text is known'), ('ABC1234', '')]
+    texts(photos, 'a.png,ABC1234', 'a.png,XYZ9876', 'a.png,DEF5678')
+    review = annotate([photos], tmp_path/'more', reader(), 'cr', photos/'texts.csv', crops=True, progress=False)
+    assert len(review) == 3 and sorted(review.status)[-1] == 'nothing read'
+    with pytest.raises(UserError, match='listed twice'):
+        annotate([photos], tmp_path/'crops', reader(), 'cr', photos/'texts.csv', progress=False)
+
+
+def draw(photos, *shapes, size=(512, 288)):
+    (photos/'a.json').write_text(json.dumps(labelme_dict(Annotation('a.png', *size, shapes))))
+
+
+LEANING = (100., 60.), (220., 40.), (224., 80.), (104., 100.)
+
+
+def test_crops_are_cut_where_a_person_drew_plates(tmp_path):
+    photos, blind = write(tmp_path/'in', 'a.png', shape=(288, 512)), reader(plates=[[9, 9, 9, 9, .1, 1]])
+    draw(photos, Shape('plate', (300., 60., 420., 100.), 'abc-1234'),
+         Shape('plate', (100., 40., 224., 100.), 'XYZ9876', LEANING))
+    review = annotate([photos], tmp_path/'out', blind, 'cr', crops=True, progress=False)
+    assert dict(zip(review.text, review.status)) == {'ABC1234': 'accepted', 'XYZ9876': 'disagrees'}
+    assert status(review)['a_0.png'] == 'accepted' and code(tmp_path/'out'/'a_0.json') == 'ABC1234'
+    h, w = cv2.imread(str(tmp_path/'out'/'review'/'a_1.png')).shape[:2]
+    mx, my = CONFIG.margin
+    assert (w, h) == pytest.approx((121.7*(1 + 2*mx), 40.2*(1 + 2*my)), abs=1.5) # turned upright
+
+
+def test_a_text_of_the_list_goes_to_a_plate_without_one(tmp_path):
+    photos = write(tmp_path/'in', 'a.png', 'b.png', shape=(288, 512))
+    draw(photos, Shape('plate', (300., 60., 420., 100.)))
+    texts(photos, 'a.png,ABC1234', 'b.png,ABC1234')
+    review = annotate([photos], tmp_path/'out', reader(plates=PLATES[:1]), 'cr', photos/'texts.csv', crops=True,
+                      progress=False)
+    assert status(review) == {'a_0.png': 'accepted', 'b_0.png': 'accepted'}
+
+
+@pytest.mark.parametrize('content, words', [(None, 'no plate in its LabelMe file'), ('no', 'not JSON'),
+                                            ((512, 289), 'drawn on an image of 512x289')])
+def test_a_labelme_file_without_usable_plates_is_in_the_review(tmp_path, content, words):
+    photos = write(tmp_path/'in', 'a.png', shape=(288, 512))
+    draw(photos, size=content if isinstance(content, tuple) else (512, 288))
+    if content == 'no': (photos/'a.json').write_text('no')
+    review = annotate([photos], tmp_path/'out', reader(), 'cr', crops=True, progress=False)
+    assert len(review) == 1 and words in review.reason[0] and not list((tmp_path/'out').glob('*.png'))
+
+
+@pytest.mark.parametrize('name', ['C:\\photos\\a\u0301.png', 'photos/\u00e1.png'])
+def test_a_list_names_images_as_other_systems_do(tmp_path, name):
+    crops = write(tmp_path/'in', '\u00e1.png')
+    texts(crops, f'{name},ABC1234', 'gone.png,XYZ9876')
+    review = annotate([crops], tmp_path/'out', reader(), 'cr', crops/'texts.csv', progress=False)
+    assert set(review.status) == {'accepted'} and review.attrs['without_image'] == ['gone.png']

@@ -38,7 +38,7 @@ def test_the_same_box_in_each_form(tmp_path, form):
     assert ann.shapes[0].box == pytest.approx(BOX, abs=.01)
     assert ann.shapes[0].text == ('' if form.startswith('yolo') else 'ABC1234')
     assert (tmp_path/'out'/'x-a.jpg').read_bytes() == picture()
-    facts = json.loads((tmp_path/'out'/'import.json').read_text())
+    facts, = json.loads((tmp_path/'out'/'import.json').read_text())['sources']
     assert (facts['origin'], facts['images'], facts['boxes'], facts['findings']) == ('https://example.org', 1, 1, 0)
     assert (tmp_path/'out'/'findings.csv').read_text() == 'file,finding,detail\n'
 

@@ -39,6 +39,20 @@ def test_openalpr(tmp_path):
     assert (truth.image.name, truth.code, truth.box) == ('a.jpg', 'ABC1234', (10, 20, 50, 33))
 
 
+def test_descriptions_are_the_truth_without_a_list(listed):
+    (listed/'validation.csv').unlink()
+    labelme(listed/'b.json', ('', (100, 20, 150, 40)), ('xyz-1a34', (60, 33, 10, 20)))
+    a, b = read_truth(listed)
+    assert (a.code, a.box, len(a.boxes)) == ('ABC1234', (10, 20, 50, 33), 2)
+    assert (b.code, b.box, len(b.boxes)) == ('XYZ1A34', (10, 20, 60, 33), 2)
+
+@pytest.mark.parametrize('name', ['C:\\photos\\a\u0301.jpg', 'photos/\u00e1.jpg', '\u00e1.jpg'])
+def test_a_list_names_images_as_other_systems_do(tmp_path, name):
+    photo(tmp_path/'\u00e1.jpg')
+    (tmp_path/'labels.csv').write_text(f'image,text\n{name},ABC1234\n')
+    assert [t.code for t in read_truth(tmp_path)] == ['ABC1234']
+
+
 def spoil_missing_image(d): (d/'a.jpg').unlink()
 def spoil_extra_image(d): photo(d/'c.jpg')
 def spoil_empty_list(d): (d/'validation.csv').write_text('image,code\n')
@@ -52,16 +66,20 @@ def spoil_names(d): (d/'validation.csv').write_text('image,code\nx/a.jpg,ABC1234
 def spoil_binary(d): (d/'validation.csv').write_bytes(b'\xff\xfe\x00image\x93')
 def spoil_label(d): (d/'b.json').unlink()
 def spoil_json(d): (d/'b.json').write_text('{')
-def spoil_form(d): (d/'validation.csv').unlink()
+def spoil_form(d):
+    for name in ('validation.csv', 'a.json', 'b.json'): (d/name).unlink()
+def spoil_descriptions(d):
+    (d/'validation.csv').unlink()
+    labelme(d/'a.json', ('?', (10, 20, 50, 33)))
 
 @pytest.mark.parametrize('spoil, says', [
     (spoil_missing_image, 'a.jpg'), (spoil_extra_image, 'c.jpg'),
                                          (spoil_empty_list, 'validation.csv: lists no vehicle'),
-    (spoil_empty_file, 'validation.csv'), (spoil_columns, 'no column image'), (spoil_code, 'row 2'),
+    (spoil_empty_file, 'validation.csv'), (spoil_columns, 'no column image'), (spoil_code, 'a.jpg has no code'),
                                          (spoil_twice, 'row 3: a.jpg'),
     (spoil_unknown_plates, 'ABC1235 and ABC1236'), (spoil_names, 'two images are called a.jpg'),
     (spoil_binary, 'validation.csv'), (spoil_label, 'b.jpg'), (spoil_json, 'b.json'),
-                                         (spoil_form, 'no validation.csv')])
+                                         (spoil_form, 'no validation.csv'), (spoil_descriptions, 'a.json')])
 def test_bad_sets_name_the_file(listed, spoil, says):
     spoil(listed)
     with pytest.raises(UserError) as e: read_truth(listed)

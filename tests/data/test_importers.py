@@ -104,7 +104,7 @@ def test_the_same_source_gives_the_same_bytes(tmp_path):
     assert outs[0] == outs[1] and len(outs[0]) == 6
     import_source('yolo', tmp_path/'one'/'s', tmp_path/'one'/'out')
     assert digest(tmp_path/'one'/'out') == outs[0]
-    hashed = lambda: json.loads((tmp_path/'one'/'out'/'import.json').read_text())['sha256']
+    hashed = lambda: json.loads((tmp_path/'one'/'out'/'import.json').read_text())['sources'][0]['sha256']
     before = hashed()
     (tmp_path/'one'/'s'/'d.txt').write_text('')
     import_source('yolo', tmp_path/'one'/'s', tmp_path/'one'/'out')

@@ -141,7 +141,7 @@ def test_a_source_of_another_repository_is_imported_with_its_revision(tmp_path):
         f'+data.sources.import.theirs={{kind: labelme, from: {source}, out: datasets/truck/cd/imported/theirs, '
         f'origin: "", options: {{prefix: theirs-}}}}')
     assert ran(run(project, 'dvc', 'repro', 'import@theirs')) == {'code', 'import@theirs'}
-    facts = json.loads((project/'datasets/truck/cd/imported/theirs/import.json').read_text())
+    facts, = json.loads((project/'datasets/truck/cd/imported/theirs/import.json').read_text())['sources']
     assert facts['images'] == 6 and facts['origin'] == f'plates of {theirs} at {revision}'
     assert not subprocess.run(['git', 'check-ignore', '-q', f'{source}.dvc'], cwd=project).returncode == 0
 

@@ -1,4 +1,5 @@
 "Packing of labelled folders: no vehicle on both sides, what prepare accepts, and the same bytes twice."
+import dataclasses
 import hashlib
 import json
 import random
@@ -13,10 +14,13 @@ from hypothesis import strategies as st
 from alpr_nb.codes.split import in_validation
 from alpr_nb.core.config import UserError
 from alpr_nb.data.batches import combine, find_parts, iter_samples, list_samples, read_validation
+from alpr_nb.data.checks.check import check
 from alpr_nb.data.ground_truth import read_truth
+from alpr_nb.data.importers import import_source
 from alpr_nb.data.labelme import Annotation, Shape, labelme_dict, read_labelme, write_labelme
 from alpr_nb.data.pack import pack, split_of
 from alpr_nb.data.prepare import prepare
+from annotated_sources import make
 
 W, H = 100, 60
 CODES = [f'ABC{i:04}' for i in range(400)]
@@ -79,13 +83,14 @@ def test_nor_is_it_in_the_archives(tmp_path_factory, images, batch_size):
     tmp = tmp_path_factory.mktemp('pack')
     for i, codes in enumerate(images):
         photo(tmp/'s', f'{i:02}', *(c if i % 2 else f'{c[:3].lower()}-{c[3:]}' for c in codes))
+    photo(tmp/'s', 'y', VAL[0])
     photo(tmp/'s', 'z')
     done = pack(tmp/'s', tmp/'out', 'ann', batch_size=batch_size)
     held, codes = set(read_validation(tmp/'out').image), {True: set(), False: set()}
     for name, ann in packed(tmp/'out').items():
         codes[name in held] |= {s.text.upper().replace('-', '') for s in ann.shapes}
     assert not codes[True] & codes[False] and codes[True] <= set(VAL) and codes[False] <= set(TRAIN)
-    assert done.train + done.validation + len(done.findings) == len(images) + 1
+    assert done.train + done.validation + len(done.findings) == len(images) + 2
     for p in find_parts(tmp/'out'): assert 1 <= len(zipfile.ZipFile(p.images).namelist()) <= batch_size
     assert len(find_parts(tmp/'out')) == done.parts == -(-(done.train + done.validation)//batch_size)
 
@@ -123,12 +128,84 @@ def test_held_vehicles_are_on_neither_side(tmp_path):
 @pytest.mark.parametrize('task, put', [('cd', photo), ('cr', crop)])
 def test_vehicles_that_test_are_on_neither_side(tmp_path, task, put):
     for c in CODES[:60]: put(tmp_path/'s', c, c)
-    done = pack(tmp_path/'s', tmp_path/'out', 'ann', task=task, test=.2, validation=.3)
+    done = pack(tmp_path/'s', tmp_path/'out', 'ann', task=task, test=.2, validation=.1)
     tested = {c for c in CODES[:60] if in_validation(c, 0, .2)}
     assert tested and set(found(done)) == {(f's/{c}.png', 'held back') for c in tested}
     assert {n[:7] for n in packed(tmp_path/'out')} == set(CODES[:60]) - tested
     assert set(read_validation(tmp_path/'out').code) == {c for c in CODES[:60]
                                                          if in_validation(c, 0, .3)} - tested != set()
+
+
+def boxed(folder, count, codes=()):
+    "Photographs of a plate each, of which only the first few have a code"
+    for i in range(count): photo(folder, f'{i:02}', *[''.join(codes[i:i + 1])], data=picture(i))
+
+
+def test_boxes_without_codes_train_a_detector(tmp_path):
+    "What `pack` makes, `check` and `prepare` take"
+    boxed(tmp_path/'s', 20)
+    done = pack(tmp_path/'s', tmp_path/'out', 'ann', validation=.2)
+    listed = read_validation(tmp_path/'out')
+    assert done.validation == len(listed) > 0 and done.train + done.validation == 20 and set(listed.code) == {''}
+    assert check(tmp_path/'out', 'cd', n_jobs=1, progress=False).severe == 0
+    images, _ = prepare(tmp_path/'out', tmp_path/'yolo', tmp_path/'raw', 'cd', progress=False)
+    assert set(images.image[images.split == 'val']) == set(listed.image)
+    with pytest.raises(UserError, match='none of the images has a code'): read_truth(tmp_path/'raw')
+    for folder in ('x', 'y'): pack(tmp_path/'s', tmp_path/folder, 'ann', validation=.2)
+    assert digest(tmp_path/'x') == digest(tmp_path/'y')
+
+
+def test_codes_and_boxes_without_codes_in_one_folder(tmp_path):
+    boxed(tmp_path/'s', 20, [VAL[0], TRAIN[0]])
+    pack(tmp_path/'s', tmp_path/'out', 'ann', validation=.2)
+    prepare(tmp_path/'out', tmp_path/'yolo', tmp_path/'raw', 'cd', progress=False)
+    assert [t.code for t in read_truth(tmp_path/'raw')] == [VAL[0]]
+
+
+def test_boxes_without_codes_keep_the_split_of_their_source(tmp_path):
+    files = {f'{split}/{kind}/{n}{end}': what for split, count in (('train', 4), ('valid', 2), ('test', 1))
+             for n in [f'{split}{i}' for i in range(count)]
+             for kind, end, what in (('images', '.png', picture()), ('labels', '.txt', '0 .5 .5 .4 .2'))}
+    import_source('yolo', make(tmp_path/'roboflow', files), tmp_path/'all'/'out')
+    for folder in ('all', 'all/out'):
+        done = pack(tmp_path/folder, tmp_path/'packed', 'ann', validation=.1)
+        assert sorted(read_validation(tmp_path/'packed').image) == ['valid0.png', 'valid1.png']
+        assert (done.train,
+                found(done)) == (4, [('all/out/test0.png' if folder == 'all' else 'out/test0.png', 'held back')])
+    assert pack(tmp_path/'all', tmp_path/'packed', 'ann', validation=0).train == 7
+
+
+@pytest.mark.parametrize('shares, word',
+                         [(dict(validation=.2), 'validation'), (dict(validation=.2, test=.2), 'validation'),
+                                          (dict(validation=0, test=.2), 'test'), (dict(validation=.9), 'train')])
+def test_an_empty_part_is_an_error_at_once(tmp_path, shares, word):
+    low, high = (sorted(CODES, key=lambda c: hashlib.sha256(f'0:{c}'.encode()).digest())[i] for i in (0, -1))
+    crop(tmp_path/'s', 'a', low if word == 'train' else high)
+    with pytest.raises(UserError, match=f'of 1 images none is for {word}'):
+        pack(tmp_path/'s', tmp_path/'out', 'ann', task='cr', **shares)
+    assert not (tmp_path/'out').exists()
+
+
+def test_test_is_a_share_of_its_own(tmp_path):
+    for c in CODES[:60]: crop(tmp_path/'s', c, c)
+    done = pack(tmp_path/'s', tmp_path/'out', 'ann', task='cr', validation=.2, test=.2)
+    tested = sum(in_validation(c, 0, .2) for c in CODES[:60])
+    assert done.validation == sum(in_validation(c, 0, .4) for c in CODES[:60]) - tested > 0
+    assert len(done.findings) == tested > 0
+
+
+def test_corners_survive(tmp_path):
+    leaning = Shape('plate', (10., 10., 62., 34.), VAL[0], ((10., 20.), (60., 10.), (62., 24.), (12., 34.)))
+    for i, c in enumerate([VAL[0], TRAIN[0]]):
+        photo(tmp_path/'photos', str(i), c)
+        write_labelme(tmp_path/'photos'/f'{i}.json',
+                      Annotation(f'{i}.png', W, H, (dataclasses.replace(leaning, text=c),)))
+    import_source('labelme', tmp_path/'photos', tmp_path/'out')
+    pack(tmp_path/'out', tmp_path/'packed', 'ann')
+    prepare(tmp_path/'packed', tmp_path/'yolo', tmp_path/'raw', 'cd', progress=False)
+    for shapes in (read_labelme(tmp_path/'out'/'0.json').shapes, packed(tmp_path/'packed')['0.png'].shapes,
+                   read_labelme(tmp_path/'raw'/'0.json').shapes): assert shapes == (leaning,)
+    assert read_truth(tmp_path/'raw')[0].corners == leaning.corners
 
 
 def test_repeated_images_train_and_no_others(tmp_path):
@@ -205,7 +282,7 @@ def test_the_copy_of_the_image_inside_a_labelme_file_stays_behind(tmp_path):
     (tmp_path/'s'/'a.json').write_text(json.dumps(labelme_dict(ann)
                                                   | dict(imageData='A'*100_000, imagePath='..\\old name.png',
                                                          imageWidth=None)))
-    pack(tmp_path/'s', tmp_path/'out', 'ann')
+    pack(tmp_path/'s', tmp_path/'out', 'ann', validation=0)
     assert packed(tmp_path/'out') == {'a.png': ann}
     assert (tmp_path/'out'/'ann_label_part_1.zip').stat().st_size < 2000
 
@@ -228,7 +305,7 @@ def test_whatever_cannot_be_prepared_is_named_and_left_out(tmp_path):
     photo(tmp_path/'t', 'GOOD', TRAIN[1])
     (s/'findings.csv').write_text('file,finding,detail\n')
     (s/'.DS_Store').write_text('')
-    done = pack([s, tmp_path/'t'], tmp_path/'out', 'ann')
+    done = pack([s, tmp_path/'t'], tmp_path/'out', 'ann', validation=0)
     assert set(packed(tmp_path/'out')) == {'good.png', 'Twice.png'}
     assert dict(found(done)) == {
         's/notjson.png': 'unusable sample', 's/nan.png': 'unusable sample', 's/outside.png': 'unusable sample',
@@ -242,7 +319,7 @@ def test_whatever_cannot_be_prepared_is_named_and_left_out(tmp_path):
 def test_upside_down_boxes_are_turned_over(tmp_path):
     photo(tmp_path/'s', 'a', TRAIN[0])
     (tmp_path/'s'/'a.json').write_text('{"shapes": [{"label": "plate", "points": [[50, 33], [10, 20]]}]}')
-    pack(tmp_path/'s', tmp_path/'out', 'ann')
+    pack(tmp_path/'s', tmp_path/'out', 'ann', validation=0)
     assert packed(tmp_path/'out')['a.png'].shapes == (Shape('plate', (10, 20, 50, 33)),)
 
 
@@ -262,7 +339,7 @@ def test_nothing_is_written_when_it_fails_and_nothing_of_others_replaced(tmp_pat
 @pytest.mark.parametrize('change',
                          [dict(annotator='a/b'), dict(annotator=''), dict(batch_size=0), dict(validation=1.1),
                           dict(validation=float('nan')),
-                          dict(seed=-1), dict(task='xx'), dict(test=.2), dict(repeat=0), dict(closeups=-1),
+                          dict(seed=-1), dict(task='xx'), dict(test=.95), dict(repeat=0), dict(closeups=-1),
                           dict(closeups=1, task='cr')], ids=str)
 def test_what_makes_no_sense_is_refused(tmp_path, change):
     photo(tmp_path/'s', 'a', TRAIN[0])

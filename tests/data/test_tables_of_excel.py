@@ -31,7 +31,7 @@ def test_a_thousands_separator_is_no_decimal_comma(tmp_path):
 def test_the_other_lists_are_read_in_the_same_way(tmp_path):
     make(tmp_path, {'known.csv': f'image;text\r\n{NAME};abc-1d23\r\n'.encode('cp1252'),
                     'hold.csv': b'image;code\r\na.jpg;abc-1d23\r\n',
-                    'quarantine.csv': f'batch;image;finding;detail\r\nphotos;{NAME};mine;looks odd\r\n'.encode('cp1252')})
+                    'quarantine.csv': f'batch;image;finding;detail\nphotos;{NAME};mine;looks odd\n'.encode('cp1252')})
     assert read_csv_codes(tmp_path/'known.csv', 'text', ALPHABET) == {NAME: ['ABC1D23']}
     assert excluded_codes([tmp_path/'hold.csv']) == {'ABC1D23'}
     assert read_quarantine(tmp_path).values.tolist() == [['photos', NAME, 'mine', 'looks odd']]

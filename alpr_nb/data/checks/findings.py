@@ -63,6 +63,7 @@ FINDING_KINDS = {name: FindingKind(severity, advice) for name, severity, advice 
     ('grey image', 'note', 'Nothing to do if the reader will be used with such cameras.'),
     ('turned by EXIF', 'note', 'The image is rotated as its EXIF data says; check that the boxes fit.'),
     ('unused file', 'note', 'Convert the file to JPEG or PNG if it is a sample.'),
+    ('unused entry', 'note', 'Correct the name in the list, or remove the entry.'),
     ('near duplicate', 'note', 'Keep one of the two, unless they show different vehicles or both are useful.'),
     ('drift', 'note', 'Look at some images of the batch: a new camera, another time of day, or a mistake.'),
 )}
@@ -141,7 +142,7 @@ def read_quarantine(
     file = Path(source)/'quarantine.csv'
     if not file.is_file(): return QUARANTINE.validate(pd.DataFrame(columns=list(QUARANTINE.columns), dtype=str))
     try:
-        table = read_table(file, 'batch', 'image')
+        table = read_table(file, 'batch', 'image', strip=False)
         return QUARANTINE.validate(table.reindex(columns=list(QUARANTINE.columns), fill_value='').drop_duplicates())
     except (pa.errors.SchemaError, UserError) as e:
         problem = ' '.join(str(e).removeprefix(f'{file}: ').split())

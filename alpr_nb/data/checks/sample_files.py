@@ -60,7 +60,7 @@ def _validation_codes(source, names_list, findings):
         findings.append(Finding('validation.csv', '', 'validation list', str(e).removeprefix(f'{source}/')))
         return None, {}
     table = table.assign(image=table.image.map(normalize_name))
-    return set(table.image), {i: tuple(map(normalize_code, c))
+    return set(table.image), {i: tuple(filter(None, map(normalize_code, c)))
                               for i, c in table.groupby('image').code.agg(list).items()}
 
 def _side(image, validation):
@@ -74,7 +74,7 @@ def _without_quarantined(items, skip): return [i for i in items if not {'', i.im
 
 def list_batch_samples(
     source: Path,   # folder of batches
-    texts: dict,    # image -> known codes, normalized
+    texts: dict,    # `file_name` of an image -> known codes, normalized
 ) -> tuple[list, list]: # [SampleFiles] in the order of the batches, [Finding]
     "Samples in batches, and problems with the archives"
     skip, (parts, findings), samples, taken = quarantined_names(read_quarantine(source)), list_parts(source), [], {}
@@ -118,7 +118,7 @@ UNUSED = '.zip', '.tar', '.gz', '.7z', '.rar', *OTHER_IMAGES # endings of archiv
 
 def list_folder_samples(
     sources: list[Path], # folders of images with LabelMe files
-    texts: dict,         # image -> known codes, normalized
+    texts: dict,         # `file_name` of an image -> known codes, normalized
 ) -> tuple[list, list]:  # [SampleFiles], [Finding]
     "Samples in folders, and files without partner or with a repeated name"
     skipped, samples, findings = [], [], []
