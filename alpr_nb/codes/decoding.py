@@ -40,7 +40,7 @@ class DecoderParams(BaseModel):
     ceiling: float = 1. # highest confidence that the number of validation samples supports
     provenance: dict = {} # samples and models of the fit
 
-# %% ../../nbs/codes/decoding.ipynb #0c20ed45
+# %% ../../nbs/codes/decoding.ipynb #ca4cd562
 class Emissions:
     "Evidence of n detections in reading order, each relative to the same detection in free text"
 
@@ -115,6 +115,14 @@ class Lattice:
             np.add.at(used, layer.target, new)
         return np.array(chars)/self.evidence, np.array(shows)/self.evidence
 
+    def alignment(self) -> tuple: # (m,) indices, increasing; None: the character is more probably missed than detected
+        "The most probable detection of each character, for the automaton of one code"
+        kept, free = [], 0 # detections from `free` on are not used yet
+        for shown in self.posteriors()[1]:
+            kept.append(free + int(shown[free:].argmax()) if shown[free:].sum() > .5 else None)
+            if kept[-1] is not None: free = kept[-1] + 1
+        return tuple(kept)
+
 # %% ../../nbs/codes/decoding.ipynb #c3dc9691
 @dataclass(frozen=True)
 class Decoded:
@@ -164,7 +172,7 @@ def _search(queue, alphabet, n_best, least):
         for mass, new in b.longer(alphabet, least): heapq.heappush(heap, (-mass, new.code, new.name, id(new), new))
     return found
 
-# %% ../../nbs/codes/decoding.ipynb #dbc60475
+# %% ../../nbs/codes/decoding.ipynb #87cc75a7
 def gap_width(
     boxes: np.ndarray, # (m, 4) of a code's characters in one line, in reading order
     gap: int, # position after the gap
@@ -244,17 +252,14 @@ class Decoder:
         if best.name:
             confidence = min(float(calibrate_confidence(mass/total, p.calibration)), p.ceiling)
             columns = [self.alphabet.index(c) for c in best.code]
-            shows = Lattice(code_layers(columns), best.lattice.e, best.name, p.formats[best.name]).posteriors()[1]
-            kept, last = [], 0
-            for s in shows:
-                kept.append(order[last + s[last:].argmax()] if s[last:].sum() > .5 else None)
-                if kept[-1] is not None: last += int(s[last:].argmax()) + 1
+            path = Lattice(code_layers(columns), best.lattice.e, best.name, p.formats[best.name])
+            kept = tuple(None if k is None else order[k] for k in path.alignment())
             chars = best.lattice.posteriors()[0][range(len(columns)), columns]
         else:
             kept, chars = order, probs[best.order].max(1)
             confidence = float(chars.prod()*(p.other_right*mass/total if self.formats else 1))
         return Decoded(best.code, best.name, confidence, self._text(probs[best.order]), tuple(chars.tolist()),
-                       tuple(kept), order, listed)
+                       kept, order, listed)
 
 def _row(known, alphabet):
     rest = (1 - sum(known.values()))/max(len(alphabet) - len(known), 1)

@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..codes.code_search import align
-from ..codes.emissions import allowed_mask, emission_scores
-from ..codes.formats import format_of
-from ..codes.substitutions import look_alikes, substitute
+from ..codes.automaton import code_layers
+from ..codes.decoding import Emissions, FormatParams, Lattice
+from ..codes.formats import format_of, parse_pattern
+from ..codes.substitutions import substitute
 from ..core.reading_order import lines_of
 from .labelme import Shape
 from ..inference.config import ReaderConfig
 from ..inference.detector import Detections
-from ..inference.reader import decode_chars
+from ..inference.reader import decode_chars, scope_decoder
 from ..inference.results import Plate
 
 # %% ../../nbs/data/proposals.ipynb #734c0198
@@ -99,12 +99,15 @@ def align_text(
 ) -> tuple | None:        # (index of the detection for each character, characters read there); None: wrong number
     "Assign detections to the characters of a known text"
     if not text or not len(text) <= len(chars) <= len(text) + extra: return None
-    fmt, alphabet = config.formats.get(format_of(text, config.formats)), config.alphabet
-    mask = allowed_mask(fmt.pattern, alphabet) if fmt else np.ones((len(text), len(alphabet)), bool)
-    every = emission_scores(chars.probs.astype(float), alphabet, mask, look_alikes(config.substitutions), .5,
-                            fmt.same if fmt else ())
-    _, kept = align(every[:, range(len(text)), [alphabet.index(c) for c in text]], chars.scores)
-    return kept, ''.join(alphabet[i] for i in every[list(kept), range(len(text))].argmax(1))
+    name, alphabet, m = format_of(text, config.formats), config.alphabet, len(text)
+    e = Emissions(chars.probs.astype(float), [len(chars)], scope_decoder(config))
+    if name is None: e.match[None] = chars.probs.astype(float).clip(1e-6)
+    every = FormatParams(prior=1, confusion={}, deletion=(0.,)*m, cut=(1., *[0.]*(m - 1))) # no character is missed
+    kept = Lattice(code_layers([alphabet.index(c) for c in text]), e, name, every).alignment()
+    if None in kept: return None
+    allowed = parse_pattern(config.formats[name].pattern) if name else [alphabet]*m
+    return kept, ''.join(max(filter(alphabet.__contains__, a), key=lambda c: e.match[name][k, alphabet.index(c)])
+                         for a, k in zip(allowed, kept))
 
 def char_shapes(
     chars: Detections, # in reading order
