@@ -17,6 +17,7 @@ from ..codes.formats import format_of, parse_pattern
 from ..codes.substitutions import substitute
 from ..core.reading_order import lines_of
 from .labelme import Shape
+from ..inference.calibration import max_class_confidence, shared_glyphs
 from ..inference.config import ReaderConfig
 from ..inference.detector import Detections
 from ..inference.reader import decode_chars, scope_decoder
@@ -127,23 +128,25 @@ def propose_chars(
     "Propose characters; accepted when they clearly spell the known code"
     d = decode_chars(chars, config)
     if not d.code: return Proposal((), '', 0., 'nothing read', 'no character found')
+    sure = max_class_confidence(chars.probs, shared_glyphs(config.formats, config.alphabet))
+    weakest = float(min(sure[k] for k in d.kept if k is not None))
     fmt = config.formats.get(d.format)
     layout = layout_problem(chars.boxes[[k for k in d.kept if k is not None]], fmt.rows if fmt else ())
     if None in d.kept: layout = f'its character {d.kept.index(None) + 1} was not seen'
     read = char_shapes(chars, d.kept, d.code)
-    if text is None: return Proposal(read, d.code, d.confidence, 'proposed', layout)
+    if text is None: return Proposal(read, d.code, weakest, 'proposed', layout)
 
     text = resolve_shared_glyphs(text, config.formats)
     same = fmt.same if fmt and d.format == format_of(text, config.formats) else ()
     if len(text) == len(d.code) and all(same_glyphs(text, d.code, same)):
-        low = f'confidence {d.confidence:.2f} is under {min_confidence:g}' if d.confidence < min_confidence else ''
+        low = f'confidence {weakest:.2f} is under {min_confidence:g}' if weakest < min_confidence else ''
         reason = '; '.join(filter(None, (layout, low)))
-        return Proposal(char_shapes(chars, d.kept, text), d.code, d.confidence, 'disagrees' if reason else 'accepted',
+        return Proposal(char_shapes(chars, d.kept, text), d.code, weakest, 'disagrees' if reason else 'accepted',
                         reason, not layout)
     shapes, reason = _difference(chars, d, text, config, read)
     aligned = ''.join(s.label for s in shapes) == text
     problem = layout_problem([s.box for s in shapes], known_rows(text, config)) if aligned else layout
-    return Proposal(shapes, d.code, d.confidence, 'disagrees', '; '.join(filter(None, (reason, problem))),
+    return Proposal(shapes, d.code, weakest, 'disagrees', '; '.join(filter(None, (reason, problem))),
                     aligned and not problem)
 
 def known_rows(
