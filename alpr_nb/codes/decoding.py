@@ -172,7 +172,7 @@ def _search(queue, alphabet, n_best, least):
         for mass, new in b.longer(alphabet, least): heapq.heappush(heap, (-mass, new.code, new.name, id(new), new))
     return found
 
-# %% ../../nbs/codes/decoding.ipynb #87cc75a7
+# %% ../../nbs/codes/decoding.ipynb #0046bce8
 def gap_width(
     boxes: np.ndarray, # (m, 4) of a code's characters in one line, in reading order
     gap: int, # position after the gap
@@ -227,22 +227,27 @@ class Decoder:
         "The most probable code of all formats, or the characters as read if free text is more probable"
         probs = _matrix(probs, self.alphabet)
         if not len(probs): return Decoded('', None, 0., '', (), (), (), ())
-        orders, queue, total = orders or [[np.arange(len(probs))]], [], self.params.other
-        for lines in orders:
+        row, best = None if boxes is None else np.asarray(boxes, float), (-1., None, None)
+        for lines in orders or [[np.arange(len(probs))]]: # the order with the most evidence is taken
             order = np.concatenate(lines)
-            e = Emissions(probs[order], [*map(len, lines)], self)
-            row = np.asarray(boxes, float)[order] if boxes is not None and len(lines) == 1 else None
-            for name in (k for k in self.formats if self.layers[k]):
-                params = self.params.formats[name]
-                weight = params.prior/len(orders)*self.spacing(name, row)
-                lattice = Lattice(self.layers[name], e, name, params)
-                total += weight*lattice.evidence
-                if not self.formats[name].derive: lattice = Lattice(self.layers[name], e, name, params, complete=True)
-                start = _Beginning('', name, lattice, order, (0,), np.zeros((1, len(probs) + 1)), np.array([weight]))
-                queue.append((weight*lattice.evidence, start))
-        order = np.concatenate(orders[0])
+            queue, evidence = self._compare(probs[order], [*map(len, lines)], row if row is None else row[order], order)
+            if evidence > best[0]: best = evidence, queue, order
+        evidence, queue, order = best
+        total = self.params.other + evidence
         queue.append((self.params.other, _Beginning(self._text(probs[order]), None, None, order)))
         return self._decoded(probs, total, _search(queue, self.alphabet, n_best, least*total))
+
+    def _compare(self, probs, lines, boxes, order):
+        "The beginnings of all formats with the sums over their paths; and the evidence of all formats"
+        e, queue, total = Emissions(probs, lines, self), [], 0.
+        for name, params in ((k, self.params.formats[k]) for k in self.formats if self.layers[k]):
+            weight = params.prior*self.spacing(name, boxes if len(lines) == 1 else None)
+            lattice = Lattice(self.layers[name], e, name, params)
+            total += weight*lattice.evidence
+            if not self.formats[name].derive: lattice = Lattice(self.layers[name], e, name, params, complete=True)
+            start = _Beginning('', name, lattice, order, (0,), np.zeros((1, len(probs) + 1)), np.array([weight]))
+            queue.append((weight*lattice.evidence, start))
+        return queue, total
 
     def _text(self, probs): return ''.join(self.alphabet[k] for k in probs.argmax(1))
 
