@@ -22,7 +22,7 @@ def iso6346(
     if position < length - 1: return (residue + (_VALUES[char] << position)) % 11
     return 0 if char == str(residue % 10) else None
 
-# %% ../../nbs/codes/check_digits.ipynb #657b7678
+# %% ../../nbs/codes/check_digits.ipynb #3e7b0058
 def luhn(
     residue: int, # of the digits before this one, 0 to 9
     char: str, # 0-9
@@ -30,7 +30,7 @@ def luhn(
     length: int, # of the code: 8 on the 1520 mm network, 12 for UIC
 ) -> int: # residue after the digit; a correct code ends at 0
     "Residue automaton of railway vehicle numbers (Luhn's algorithm): modulo 10"
-    product = int(char)*(1 + (length - 1 - position) % 2)
+    product = digits.index(char)*(1 + (length - 1 - position) % 2)
     return (residue + product//10 + product % 10) % 10
 
 # %% ../../nbs/codes/check_digits.ipynb #14b86443

@@ -40,18 +40,17 @@ class DecoderParams(BaseModel):
     ceiling: float = 1. # highest confidence that the number of validation samples supports
     provenance: dict = {} # samples and models of the fit
 
-# %% ../../nbs/codes/decoding.ipynb #ca4cd562
+# %% ../../nbs/codes/decoding.ipynb #26a72d36
 class Emissions:
     "Evidence of n detections in reading order, each relative to the same detection in free text"
 
     def __init__(self,
-        probs: np.ndarray, # (n, classes) in reading order
+        probs: np.ndarray, # (n, classes) in reading order, no row of zeros
         lines: list, # number of detections in each line
         decoder: 'Decoder', # confusion matrices and rates
     ):
-        sums = probs.sum(1, keepdims=True)
-        self.shown = np.where(sums > 0, probs/sums.clip(1e-30), 1/probs.shape[1]) # (n, classes)
-        self.present = calibrate_confidence(probs.max(1, initial=0), decoder.params.presence)*(sums[:, 0] > 0)
+        self.shown = probs/probs.sum(1, keepdims=True) # (n, classes)
+        self.present = calibrate_confidence(probs.max(1), decoder.params.presence)
         noise = (1 - self.present)*(self.shown @ decoder.insertion)
         free = self.present*(self.shown @ decoder.free) + noise
         self.match = {name: (self.present/free)[:, None]*(self.shown @ m.T) for name, m in decoder.confusion.items()}
@@ -172,7 +171,7 @@ def _search(queue, alphabet, n_best, least):
         for mass, new in b.longer(alphabet, least): heapq.heappush(heap, (-mass, new.code, new.name, id(new), new))
     return found
 
-# %% ../../nbs/codes/decoding.ipynb #0046bce8
+# %% ../../nbs/codes/decoding.ipynb #ccd09117
 def gap_width(
     boxes: np.ndarray, # (m, 4) of a code's characters in one line, in reading order
     gap: int, # position after the gap
@@ -226,9 +225,10 @@ class Decoder:
     ) -> Decoded: # ValueError if `probs` does not match the alphabet
         "The most probable code of all formats, or the characters as read if free text is more probable"
         probs = _matrix(probs, self.alphabet)
-        if not len(probs): return Decoded('', None, 0., '', (), (), (), ())
+        if not probs.any(): return Decoded('', None, 0., '', (), (), (), ())
         row, best = None if boxes is None else np.asarray(boxes, float), (-1., None, None)
         for lines in orders or [[np.arange(len(probs))]]: # the order with the most evidence is taken
+            lines = [line[probs[line].any(1)] for line in map(np.asarray, lines)] # else: no detection
             order = np.concatenate(lines)
             queue, evidence = self._compare(probs[order], [*map(len, lines)], row if row is None else row[order], order)
             if evidence > best[0]: best = evidence, queue, order
