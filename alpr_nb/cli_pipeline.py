@@ -88,7 +88,7 @@ def fit_decoder(
         help="Folder with photographs and their codes. Repeat it for several.")] = None,
     left_out_tenths: Annotated[int, typer.Option(
         help="Leave out the codes whose SHA-256 modulo 10 is lower: they measure.")] = 0,
-    out: Annotated[Path, typer.Option(help="With --bundle: JSON file for the parameters, by scope.")] = Path('decoders.json'),
+    out: Annotated[Path, typer.Option(help="With --bundle: JSON file for the parameters, by bundle.")] = Path('decoders.json'),
 ):
     """Fit the parameters of decoding to the validation images of the pipeline, for the exported models of the scope in
     params.yaml: models/<scope>/decoder.json, which `bundle` puts into the manifest."""

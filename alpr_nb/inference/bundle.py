@@ -51,7 +51,7 @@ class Manifest(CodeSpec):
     # sections
     reader: ReaderSettings = ReaderSettings() # settings of the reader
     rectifier: RectifierConfig | None = None # how a crop is made upright before recognition; None: it is not
-    decoder: DecoderParams | None = None # fitted parameters of decoding; None: those of the package for the scope
+    decoder: DecoderParams | None = None # fitted parameters of decoding; None: those of the package for this model
     reference: dict | None = None # statistics of the validation set, to compare a running reader with; None: not known
     graphs: dict | None = None # other graphs of the same models, name -> purpose; None: only cd.onnx and cr.onnx
     layout: dict[str, str] = LAYOUT # inputs and outputs of the models, in words
@@ -73,17 +73,17 @@ class Manifest(CodeSpec):
         "The configuration for a `Reader`."
         own = {k: getattr(self, k) for k in CodeSpec.model_fields}
         settings = {k: getattr(self.reader, k) for k in ReaderSettings.model_fields}
-        decoder = self.decoder or packaged_decoder(self.scope, self.formats)
+        decoder = self.decoder or packaged_decoder(self.files.get('cr.onnx', ''))
         return ReaderConfig(**own, **{**settings, 'rectifier': self.rectifier}, decoder=decoder)
 
 def packaged_decoder(
-    scope: str, # kind of code
-    formats: dict, # name -> Format
-) -> DecoderParams | None: # None if the package has none for these formats
-    "Parameters of decoding for released bundles of schema 1; `alpr-nb fit-decoder --bundle` wrote `bundles/decoders.json`."
+    cr_hash: str, # sha256 of the model of character recognition
+) -> DecoderParams | None: # None if the package has none for this model
+    "Parameters of decoding for a released bundle of schema 1, from `bundles/decoders.json`."
     file = Path(alpr_nb.__file__).parent / 'bundles' / 'decoders.json'
-    found = json.loads(file.read_text(encoding='utf-8')).get(scope) if file.is_file() else None
-    return DecoderParams.model_validate(found) if found and set(found['formats']) == set(formats) else None
+    known = json.loads(file.read_text(encoding='utf-8')).values() if file.is_file() else ()
+    fitted = (d for d in known if d['provenance']['models']['cr'] == cr_hash)
+    return next(map(DecoderParams.model_validate, fitted), None)
 
 @dataclass(frozen=True)
 class Bundle:

@@ -94,14 +94,14 @@ def fit_scope(
 def fit_bundle(
     bundle: str|Path, # folder of a bundle
     folders: dict, # folder with images and their codes -> whether they are crops
-    out: str|Path, # JSON file with the parameters of several scopes; the scope of the bundle is replaced
+    out: str|Path, # JSON file with the parameters of several bundles, by the names of their folders; this one is replaced
     tenths: int=0, # as in `fit_to_folders`
 ) -> Path: # `out`
     "Fit the decoder of a bundle to the images of folders"
     b, out = load_bundle(project_path(bundle)), project_path(out)
     found = fit_to_folders(b.models, b.manifest.config, folders, tenths)
     known = json.loads(out.read_text(encoding='utf-8')) if out.is_file() else {}
-    return write_decoder(out, known | {b.manifest.scope: found.model_dump(mode='json')})
+    return write_decoder(out, known | {b.path.name: found.model_dump(mode='json')})
 
 def write_decoder(
     file: Path, # to write
