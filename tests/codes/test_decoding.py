@@ -21,7 +21,8 @@ def params(formats, alphabet=ALPHABET, **more):
         m = len(parse_pattern(f.pattern))
         return FormatParams(prior=.9/len(formats), confusion={c: {c: .98} for c in alphabet}, deletion=(.01,)*m,
                             cut=(.96, *[.04/max(m - 1, 1)]*(m - 1)), unlisted=.05)
-    return DecoderParams(formats={k: own(f) for k, f in formats.items()}, **dict(insertion={}, beside=.02, other=.1, other_right=.5) | more)
+    rates = dict(insertion={}, beside=.02, other=.1, other_right=.5)
+    return DecoderParams(formats={k: own(f) for k, f in formats.items()}, **rates | more)
 
 
 def decoder(formats, **more): return Decoder(formats, params(formats, **more))
@@ -46,8 +47,9 @@ def random_params(rng, formats):
         cut = rng.dirichlet([9, *[1]*(m - 1)])
         return FormatParams(prior=rng.uniform(.2, .4), confusion={a: dict(zip(SMALL, row)) for a, row in zip(SMALL, p)},
                             deletion=tuple(rng.uniform(.05, .4, m)), cut=tuple(cut), unlisted=rng.uniform(.1, .5))
-    return DecoderParams(formats={k: own(f) for k, f in formats.items()}, insertion=dict(zip(SMALL, rng.dirichlet(np.ones(4)))),
-                         beside=.1, other=.2, other_right=.5, presence=(1.2, .3))
+    insertion = dict(zip(SMALL, rng.dirichlet(np.ones(4))))
+    return DecoderParams(formats={k: own(f) for k, f in formats.items()}, insertion=insertion, beside=.1, other=.2,
+                         other_right=.5, presence=(1.2, .3))
 
 
 def priors(fmt, unlisted):
@@ -57,7 +59,8 @@ def priors(fmt, unlisted):
     if not fmt.prefixes: return among(codes)
     out = {c: unlisted*p for c, p in among(codes).items()}
     for prefix in fmt.prefixes:
-        for c, p in among([c for c in codes if c.startswith(prefix)]).items(): out[c] += (1 - unlisted)*p/len(fmt.prefixes)
+        listed = among([c for c in codes if c.startswith(prefix)])
+        for c, p in listed.items(): out[c] += (1 - unlisted)*p/len(fmt.prefixes)
     return out
 
 
@@ -85,8 +88,8 @@ def enumerated(d, probs, lines):
 
 
 def alignments_of_text(shown, kept, begin, end, n, skip, lines, beside):
-    """Weight of the detections that show nothing. Between two characters of the code they are insertions. Insertions at a
-    missing character may stand before or after it. Before the code and after it whole lines of other text may stand."""
+    """Weight of the detections that show nothing. Between two characters of the code they are insertions. Insertions at
+    a missing character may stand before or after it. Before the code and after it lines of other text may stand."""
     ends = set(np.cumsum(lines)[:-1].tolist())
     slots = end - begin + 1
     at = {j: i for i, j in zip(shown, kept)}
@@ -106,7 +109,8 @@ def alignments_of_text(shown, kept, begin, end, n, skip, lines, beside):
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(0, 2))
 def test_the_best_codes_and_the_posteriors_are_those_of_full_enumeration(seed, n, which):
-    rng, formats = np.random.default_rng(seed), {k: f.model_copy(update=dict(derive=True)) for k, f in FORMATS[which].items()}
+    rng = np.random.default_rng(seed)
+    formats = {k: f.model_copy(update=dict(derive=True)) for k, f in FORMATS[which].items()}
     d = Decoder(formats, random_params(rng, formats), SMALL)
     probs, cut = rng.dirichlet(np.ones(4)*.5, n)*rng.uniform(.2, .99, (n, 1)), int(rng.integers(0, n))
     lines = [cut, n - cut] if cut else [n]
@@ -121,7 +125,8 @@ def test_the_best_codes_and_the_posteriors_are_those_of_full_enumeration(seed, n
     if found.format: # the posterior of each character, given its format
         own = {c: m for (c, name), m in mass.items() if name == found.format}
         for j, p in enumerate(found.confidences):
-            assert p == pytest.approx(sum(m for c, m in own.items() if c[j] == found.code[j])/sum(own.values()), rel=1e-6)
+            same = sum(m for c, m in own.items() if c[j] == found.code[j])
+            assert p == pytest.approx(same/sum(own.values()), rel=1e-6)
 
 
 def test_six_detections_and_no_completion_agree_with_enumeration():
@@ -129,7 +134,7 @@ def test_six_detections_and_no_completion_agree_with_enumeration():
     d, probs = Decoder(formats, random_params(rng, formats), SMALL), rng.dirichlet(np.ones(4)*.5, 6)*.9
     mass = enumerated(d, probs, [6])
     whole = Decoder({k: f.model_copy(update=dict(derive=True)) for k, f in formats.items()}, d.params, SMALL)
-    total = sum(enumerated(whole, probs, [6]).values()) + d.params.other # missing characters count, but are not completed
+    total = sum(enumerated(whole, probs, [6]).values()) + d.params.other # missing characters count, but stay missing
     for code, name, p in d.decode(probs, n_best=5, least=0).n_best:
         if name: assert p == pytest.approx(mass[code, name]/total, rel=1e-6)
 
@@ -216,7 +221,8 @@ def stand(gap, n=7, tilt=0.):
 @pytest.mark.parametrize('tilt', [0, .3, -.3])
 def test_the_spacing_tells_formats_apart(tilt):
     known = params(GAPS)
-    own = {k: f.model_copy(update=dict(spacing={3: (.34 if k == 'old' else 0., .05)})) for k, f in known.formats.items()}
+    wide = dict(old=.34, mercosul=0.)
+    own = {k: f.model_copy(update=dict(spacing={3: (wide[k], .05)})) for k, f in known.formats.items()}
     d, seen = Decoder(GAPS, known.model_copy(update=dict(formats=own))), rows('ABC1G34', _4={'G': .5, '6': .3})
     assert d.decode(seen, stand(10, tilt=tilt)).code == 'ABC1G34'
     assert d.decode(seen, stand(14, tilt=tilt)).code == 'ABC1634'

@@ -168,8 +168,8 @@ def test_reading_imports_no_heavy_package(bundle):
 
 
 class Looks:
-    """A recogniser that is as sure of a text as the width of its crop says, and remembers what it was shown. A text without a
-    format is as probable as all its characters together."""
+    """A recogniser that is as sure of a text as the width of its crop says, and remembers what it was shown. A text
+    without a format is as probable as all its characters together."""
     def __init__(self, sure): self.sure, self.seen, self.sizes = sure, [], []
 
     def detect(self, crops, size=None):
@@ -235,7 +235,8 @@ def test_a_code_says_more_than_text_that_is_none():
         return Detections(np.float32([(10*i, 0, 10*i + 8, 20) for i in range(11)]), probs)
     looks = [seen('CSQU3054383', .13), seen('CSQU8054383', .95)] # of the second, the check digit does not hold
     iso = dict(pattern='LLL[UJZ]NNNNNNN', check='iso6346')
-    r = reader(config=ReaderConfig(scope='container', formats=dict(iso=iso), margin=(0, 0), retry_margin=(.2, .4), retry_below=1))
+    again = dict(margin=(0, 0), retry_margin=(.2, .4), retry_below=1)
+    r = reader(config=ReaderConfig(scope='container', formats=dict(iso=iso), **again))
     r.cr = Looks(None)
     r.cr.detect = lambda crops, size=None: [looks.pop(0) for _ in crops]
     reading, = r.read(SCENE)
