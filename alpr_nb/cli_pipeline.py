@@ -79,7 +79,7 @@ def verify():
         except UserError as e: failed.append(str(e))
     if failed: raise UserError(' '.join(failed))
 
-@app.command(epilog="Example: alpr-nb fit-decoder")
+@app.command('fit-decoder', epilog="Example: alpr-nb fit-decoder")
 def fit_decoder(
     bundle: Annotated[Optional[Path], typer.Option(help="Fit for the models of a bundle, to --crops and --scenes.")] = None,
     crops: Annotated[Optional[list[Path]], typer.Option(
@@ -94,7 +94,8 @@ def fit_decoder(
     params.yaml: models/<scope>/decoder.json, which `bundle` puts into the manifest."""
     from alpr_nb.training.decoder_samples import fit_bundle, fit_scope
     folders = {**{f: True for f in crops or ()}, **{f: False for f in scenes or ()}}
-    if bool(bundle) != bool(folders): raise UserError("fit-decoder: name a bundle together with --crops or --scenes, or none of them.")
+    if bool(bundle) != bool(folders):
+        raise UserError("fit-decoder: expected --bundle together with --crops or --scenes, or none of them.")
     typer.echo(str(fit_bundle(bundle, folders, out, left_out_tenths) if bundle else fit_scope()))
 
 @app.command(epilog="Example: alpr-nb bundle")
