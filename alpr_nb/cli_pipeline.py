@@ -81,14 +81,15 @@ def verify():
 
 @app.command('fit-decoder', epilog="Example: alpr-nb fit-decoder")
 def fit_decoder(
-    bundle: Annotated[Optional[Path], typer.Option(help="Fit for the models of a bundle, to --crops and --scenes.")] = None,
+    bundle: Annotated[Optional[Path], typer.Option(help="Fit for a bundle, to --crops and --scenes.")] = None,
     crops: Annotated[Optional[list[Path]], typer.Option(
         help="Folder with crops and their codes (labels.csv or validation.csv). Repeat it for several.")] = None,
     scenes: Annotated[Optional[list[Path]], typer.Option(
         help="Folder with photographs and their codes. Repeat it for several.")] = None,
     left_out_tenths: Annotated[int, typer.Option(
         help="Leave out the codes whose SHA-256 modulo 10 is lower: they measure.")] = 0,
-    out: Annotated[Path, typer.Option(help="With --bundle: JSON file for the parameters, by bundle.")] = Path('decoders.json'),
+    out: Annotated[Path, typer.Option(
+        help="With --bundle: JSON file for the parameters, by bundle.")] = Path('decoders.json'),
 ):
     """Fit the parameters of decoding to the validation images of the pipeline, for the exported models of the scope in
     params.yaml: models/<scope>/decoder.json, which `bundle` puts into the manifest."""

@@ -149,7 +149,7 @@ def simulated_calibration_error(confidence, # (n,) 0 to 1
                                 times: int=1000, # simulations
                                 level: float=.95, # share of the simulations under the bound
                                 ) -> tuple[float, float]: # mean and bound of the expected calibration error
-    "Expected calibration error that chance alone gives: outcomes are drawn with the confidences as their probabilities."
+    "Calibration error that chance alone gives: outcomes are drawn with the confidences as their probabilities."
     confidence = np.sort(np.asarray(confidence, float))
     hits = np.random.default_rng(0).random((times, len(confidence))) < confidence
     parts = [p for p in np.array_split(np.arange(len(confidence)), bins) if len(p)]

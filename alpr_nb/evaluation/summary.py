@@ -153,7 +153,8 @@ def accuracy_table(metrics: dict, # from `compute_metrics`
 NAMES = dict(n='images', vehicles='vehicles', exact='exact match, any confidence',
              character_accuracy='character accuracy', cer='character error rate',
              ece='expected calibration error', ece_by_chance='calibration error by chance, mean',
-             ece_bound='calibration error by chance, 95% bound', cd_recall='detection recall', cd_precision='detection precision',
+             ece_bound='calibration error by chance, 95% bound',
+             cd_recall='detection recall', cd_precision='detection precision',
              cd_map50='detection mAP50',
              cd_n='ground-truth boxes',
              unreadable='images that cannot be decoded') # label of each metric without a threshold

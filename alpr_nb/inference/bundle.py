@@ -114,7 +114,8 @@ def write_bundle(
     codes = {k: getattr(config, k) for k in CodeSpec.model_fields}
     files = {name: sha256(c) for name, c in content.items()}
     rectifier = (config.rectifier or RectifierConfig()) if corners else None
-    manifest = Manifest(**codes, decoder=config.decoder, reader=config.settings.model_copy(update={'rectifier': None}), rectifier=rectifier,
+    settings = config.settings.model_copy(update={'rectifier': None})
+    manifest = Manifest(**codes, decoder=config.decoder, reader=settings, rectifier=rectifier,
                         **about, files=files)
     known = manifest.model_dump(mode='json', exclude={'substitutions'})
     content['manifest.json'] = _json({'schema_version': known.pop('schema_version'), **known})

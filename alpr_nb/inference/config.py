@@ -124,14 +124,16 @@ def load_decoder(
     model: str | Path, # ONNX file of the character detector
 ) -> DecoderParams | None: # None where there are none; raises UserError for a file that is not valid
     "Parameters of decoding: from `decoder.json` beside a model, or from the manifest of the bundle it lies in."
-    for file, key in ((Path(model).with_name('decoder.json'), None), (Path(model).with_name('manifest.json'), 'decoder')):
+    model = Path(model)
+    for file, key in ((model.with_name('decoder.json'), None), (model.with_name('manifest.json'), 'decoder')):
         if not file.is_file(): continue
         try:
             found = json.loads(file.read_text(encoding='utf-8'))
             found = found.get(key) if key else found
             if found: return DecoderParams.model_validate(found)
         except ValueError as e: # also pydantic's ValidationError
-            raise UserError(f"{file}: not parameters of decoding; `alpr-nb fit-decoder` writes them ({str(e)[:120]}).") from None
+            raise UserError(f"{file}: not parameters of decoding; `alpr-nb fit-decoder` writes them "
+                            f"({str(e)[:120]}).") from None
 
 def load_reader_config(
     params: str | Path='params.yaml', # relative to the project's root

@@ -39,7 +39,7 @@ def codes_of_plates(
     if truth.box is None: return [truth.code if len(plates) == 1 else '' for _ in plates]
     boxes = [p.box for p in plates]
     own, every = iou_matrix(boxes, [truth.box])[:, 0], iou_matrix(boxes, list(truth.boxes)).max(1)
-    return [truth.code if a >= SAMPLE_IOU and a >= b else None if b == 0 else '' for a, b in zip(own, every)]
+    return [truth.code if a >= SAMPLE_IOU and a >= b else '' if b else None for a, b in zip(own, every)]
 
 def collect_samples(
     reader: Reader, # of both models
@@ -69,14 +69,18 @@ def fit_to_folders(
     reader = Reader.from_models(models.get('cd'), models['cr'], config, corners=models.get('corners'))
     samples, counts = [], {}
     for folder, crop in folders.items():
-        truths = [t for t in read_truth(project_path(folder), config.label, config.alphabet) if hash_tenth(t.code) >= tenths]
+        truths = read_truth(project_path(folder), config.label, config.alphabet)
+        truths = [t for t in truths if hash_tenth(t.code) >= tenths]
         found = collect_samples(reader, truths, crop)
-        counts[Path(folder).name if Path(folder).is_absolute() else Path(folder).as_posix()] = dict(images=len(truths), samples=len(found))
+        name = Path(folder).name if Path(folder).is_absolute() else Path(folder).as_posix()
+        counts[name] = dict(images=len(truths), samples=len(found))
         samples += found
-    if not samples: raise UserError(f"{', '.join(map(str, folders))}: no character was detected, so nothing can be fitted.")
-    content = {task: m if isinstance(m, bytes) else Path(m).read_bytes() for task, m in models.items() if m is not None}
-    return fit_decoder(samples, config.formats, config.alphabet, config.substitutions, dict(
-        samples=counts, left_out_tenths=tenths, models={task: sha256(c) for task, c in content.items()}))
+    if not samples:
+        raise UserError(f"{', '.join(map(str, folders))}: expected images of codes, found no character in them.")
+    content = {task: m if isinstance(m, bytes) else Path(m).read_bytes() for task, m in models.items() if m}
+    hashes = {task: sha256(c) for task, c in content.items()}
+    return fit_decoder(samples, config.formats, config.alphabet, config.substitutions,
+                       dict(samples=counts, left_out_tenths=tenths, models=hashes))
 
 def fit_scope(
     params: str|Path='params.yaml', # relative to the project's root
@@ -85,7 +89,8 @@ def fit_scope(
     scope = load_scope(params).name
     models = {task: project_path(f'models/{scope}/{task}.onnx') for task in ('cd', 'cr', 'corners')}
     for task in ('cd', 'cr'):
-        if not models[task].is_file(): raise UserError(f"{models[task]}: no such model; `dvc repro prepare-model` exports it.")
+        if not models[task].is_file():
+            raise UserError(f"{models[task]}: no such model; `dvc repro prepare-model` exports it.")
     if not models['corners'].is_file(): del models['corners']
     folders = {f'datasets/{scope}/{task}/raw/validation': task == 'cr' for task in ('cr', 'cd')}
     found = fit_to_folders(models, load_reader_config(params, models['cr']), folders)
@@ -94,7 +99,7 @@ def fit_scope(
 def fit_bundle(
     bundle: str|Path, # folder of a bundle
     folders: dict, # folder with images and their codes -> whether they are crops
-    out: str|Path, # JSON file with the parameters of several bundles, by the names of their folders; this one is replaced
+    out: str|Path, # JSON file with the parameters of several bundles by name; those of this one are replaced
     tenths: int=0, # as in `fit_to_folders`
 ) -> Path: # `out`
     "Fit the decoder of a bundle to the images of folders"
