@@ -53,8 +53,8 @@ def collect_samples(
         except ReadError: continue
         plates = [p for p in result.plates if len(p.chars)]
         codes = [truth.code]*len(plates) if crop else codes_of_plates(plates, truth)
-        samples += [Sample(p.chars.probs.astype(float), p.chars.boxes.astype(float), reading_orders(p.chars.boxes), code)
-                    for p, code in zip(plates, codes) if code != '']
+        samples += [Sample(p.chars.probs.astype(float), p.chars.boxes.astype(float), reading_orders(p.chars.boxes), c)
+                    for p, c in zip(plates, codes) if c != '']
     return samples
 
 # %% ../../nbs/training/decoder_samples.ipynb #127cf856
