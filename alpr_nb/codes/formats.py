@@ -14,7 +14,7 @@ from string import ascii_uppercase, digits
 import numpy as np
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
-from .check_digits import CHECKS, check_holds
+from .check_digits import SCHEMES, check_digit, check_holds
 
 # %% ../../nbs/codes/formats.ipynb #92acc8c6
 LETTERS, DIGITS = ascii_uppercase, digits
@@ -42,8 +42,8 @@ class Format(BaseModel):
     "How the codes of one kind are formed"
     model_config = ConfigDict(extra='forbid', frozen=True)
     pattern: str # `L` letter, `N` digit, `[UJZ]` set, any other character is literal
-    check: str | None = None # scheme of the check digit, which is the last character: 'iso6346' or 'luhn'
-    derive: bool = False # complete a code if only its check digit, or one character of a known prefix, was not detected
+    check: str | None = None # scheme of the check digit, which is the last character: a key of `SCHEMES`
+    derive: bool = False # complete codes with characters that were not detected, as far as the others determine them
     rows: tuple[int, ...] = () # characters in each row of a code in several rows, such as (3, 4)
     same: tuple[str, ...] = () # pairs of characters that share one glyph in the font, such as ('O0', 'I1')
     gaps: tuple[int, ...] | None = None # characters before each wide gap, such as (3,); (): no gaps; None: unknown
@@ -67,8 +67,8 @@ class Format(BaseModel):
     @field_validator('check')
     @classmethod
     def _check(cls, v):
-        if v and v not in CHECKS: raise ValueError(f'check digit scheme {v!r} is not one of {sorted(CHECKS)}')
-        return v
+        if v in SCHEMES: return v
+        raise ValueError(f'check digit scheme {v!r} is not one of {sorted(filter(None, SCHEMES))}')
 
 def as_format(
     fmt: 'Format | str | dict | object', # a Format, a pattern, a dict of fields, or any object with these attributes
@@ -104,7 +104,7 @@ def random_code(
     fmt = as_format(fmt)
     while True:
         code = ''.join(a[rng.integers(len(a))] for a in parse_pattern(fmt.pattern))
-        if fmt.check: code = code[:-1] + CHECKS[fmt.check](code[:-1])
+        if fmt.check: code = code[:-1] + check_digit(code[:-1], fmt.check)
         if matches(code, fmt): return code
 
 # %% ../../nbs/codes/formats.ipynb #1c471c0c

@@ -15,17 +15,18 @@ import cv2
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
-from ..codes.code_search import align
-from ..codes.emissions import allowed_mask, emission_scores
-from ..codes.formats import format_of
-from ..codes.substitutions import look_alikes, substitute
+from ..codes.automaton import code_layers
+from ..codes.decoding import Emissions, FormatParams, Lattice
+from ..codes.formats import format_of, parse_pattern
+from ..codes.substitutions import substitute
 from ..core.config import UserError
 from ..core.reading_order import lines_of
 from .labelme import Shape, read_labelme, upright_corners
 from .yolo_labels import clip_shapes, normalize_code
+from ..inference.calibration import max_class_confidence, shared_glyphs
 from ..inference.config import ReaderConfig
 from ..inference.detector import Detections
-from ..inference.reader import Reader, decode_chars
+from ..inference.reader import Reader, decode_chars, scope_decoder
 from ..inference.results import Plate
 
 # %% ../../nbs/data/proposals.ipynb #734c0198
@@ -105,12 +106,15 @@ def align_text(
 ) -> tuple | None:        # (index of the detection for each character, characters read there); None: wrong number
     "Assign detections to the characters of a known text"
     if not text or not len(text) <= len(chars) <= len(text) + extra: return None
-    fmt, alphabet = config.formats.get(format_of(text, config.formats)), config.alphabet
-    mask = allowed_mask(fmt.pattern, alphabet) if fmt else np.ones((len(text), len(alphabet)), bool)
-    every = emission_scores(chars.probs.astype(float), alphabet, mask, look_alikes(config.substitutions), .5,
-                            fmt.same if fmt else ())
-    _, kept = align(every[:, range(len(text)), [alphabet.index(c) for c in text]], chars.scores)
-    return kept, ''.join(alphabet[i] for i in every[list(kept), range(len(text))].argmax(1))
+    name, alphabet, m = format_of(text, config.formats), config.alphabet, len(text)
+    e = Emissions(chars.probs.astype(float), [len(chars)], scope_decoder(config))
+    if name is None: e.match[None] = chars.probs.astype(float).clip(1e-6)
+    every = FormatParams(prior=1, confusion={}, deletion=(0.,)*m, cut=(1., *[0.]*(m - 1))) # no character is missed
+    kept = Lattice(code_layers([alphabet.index(c) for c in text]), e, name, every).alignment()
+    if None in kept: return None
+    allowed = parse_pattern(config.formats[name].pattern) if name else [alphabet]*m
+    return kept, ''.join(max(filter(alphabet.__contains__, a), key=lambda c: e.match[name][k, alphabet.index(c)])
+                         for a, k in zip(allowed, kept))
 
 def char_shapes(
     chars: Detections, # in reading order
@@ -130,23 +134,25 @@ def propose_chars(
     "Propose characters; accepted when they clearly spell the known code"
     d = decode_chars(chars, config)
     if not d.code: return Proposal((), '', 0., 'nothing read', 'no character found')
+    sure = max_class_confidence(chars.probs, shared_glyphs(config.formats, config.alphabet))
+    weakest = float(min(sure[k] for k in d.kept if k is not None))
     fmt = config.formats.get(d.format)
     layout = layout_problem(chars.boxes[[k for k in d.kept if k is not None]], fmt.rows if fmt else ())
     if None in d.kept: layout = f'its character {d.kept.index(None) + 1} was not seen'
     read = char_shapes(chars, d.kept, d.code)
-    if text is None: return Proposal(read, d.code, d.confidence, 'proposed', layout)
+    if text is None: return Proposal(read, d.code, weakest, 'proposed', layout)
 
     text = resolve_shared_glyphs(text, config.formats)
     same = fmt.same if fmt and d.format == format_of(text, config.formats) else ()
     if len(text) == len(d.code) and all(same_glyphs(text, d.code, same)):
-        low = f'confidence {d.confidence:.2f} is under {min_confidence:g}' if d.confidence < min_confidence else ''
+        low = f'confidence {weakest:.2f} is under {min_confidence:g}' if weakest < min_confidence else ''
         reason = '; '.join(filter(None, (layout, low)))
-        return Proposal(char_shapes(chars, d.kept, text), d.code, d.confidence, 'disagrees' if reason else 'accepted',
+        return Proposal(char_shapes(chars, d.kept, text), d.code, weakest, 'disagrees' if reason else 'accepted',
                         reason, not layout)
     shapes, reason = _difference(chars, d, text, config, read)
     aligned = ''.join(s.label for s in shapes) == text
     problem = layout_problem([s.box for s in shapes], known_rows(text, config)) if aligned else layout
-    return Proposal(shapes, d.code, d.confidence, 'disagrees', '; '.join(filter(None, (reason, problem))),
+    return Proposal(shapes, d.code, weakest, 'disagrees', '; '.join(filter(None, (reason, problem))),
                     aligned and not problem)
 
 def known_rows(

@@ -21,7 +21,7 @@ from ..data.ground_truth import Truth, read_truth
 from ..data.proposals import resolve_shared_glyphs
 from .main_plate import main_plate
 from .prediction_lines import prediction_of, unread_prediction
-from ..inference.config import ReaderConfig, load_calibration, reader_config
+from ..inference.config import ReaderConfig, load_calibration, load_decoder, reader_config
 from ..inference.image_input import ReadError
 from ..inference.reader import Reader
 
@@ -43,6 +43,7 @@ def open_reader(scope: str, # kind of code of the two models; must be the scope 
         raise UserError(f"params.yaml: expected scope.name {scope} as in this set, found {known.name}; compose "
                         "params.yaml again.")
     config = reader_config(known, {'calibration': load_calibration(project_path(cr)), **settings})
+    config = config.model_copy(update={'decoder': load_decoder(project_path(cr))})
     return Reader.from_models(None if crop else project_path(cd), project_path(cr), config, threads=threads or None)
 
 def code_function(reader: Reader, # with both models

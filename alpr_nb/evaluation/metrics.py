@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['align', 'edit_distance', 'cer', 'matching_characters', 'character_accuracy', 'confusion_counts', 'bootstrap_weights',
            'bootstrap_interval', 'true_positives', 'average_precision', 'detection_scores', 'reliability_bins',
-           'expected_calibration_error', 'tilt', 'median_p95']
+           'simulated_calibration_error', 'expected_calibration_error', 'tilt', 'median_p95']
 
 # %% ../../nbs/evaluation/metrics.ipynb #e8ceb76f
 from collections import Counter
@@ -136,13 +136,25 @@ def detection_scores(images: list, # (ground-truth boxes, predicted boxes, confi
 # %% ../../nbs/evaluation/metrics.ipynb #e236472c
 def reliability_bins(confidence, # (n,) 0 to 1
                      right, # (n,) bool
-                     bins: int=10, # of equal width
-                     ) -> list[dict]: # one row a bin that is not empty: low, high, mean confidence, right (fraction), n
+                     bins: int=10, # of equal count, the last ones one smaller; fewer for fewer confidences
+                     ) -> list[dict]: # one row a bin: low and high confidence, mean confidence, right (fraction), n
     "Mean confidence and fraction right by bin of confidence: the points of a reliability diagram."
     confidence, right = np.asarray(confidence, float), np.asarray(right, bool)
-    index = np.minimum((confidence*bins).astype(int), bins-1)
-    return [dict(low=b/bins, high=(b+1)/bins, confidence=float(confidence[index == b].mean()),
-                 right=float(right[index == b].mean()), n=int((index == b).sum())) for b in np.unique(index).tolist()]
+    parts = np.array_split(np.argsort(confidence, kind='stable'), bins)
+    return [dict(low=float(confidence[p[0]]), high=float(confidence[p[-1]]), confidence=float(confidence[p].mean()),
+                 right=float(right[p].mean()), n=len(p)) for p in parts if len(p)]
+
+def simulated_calibration_error(confidence, # (n,) 0 to 1
+                                bins: int=10, # as in `reliability_bins`
+                                times: int=1000, # simulations
+                                level: float=.95, # share of the simulations under the bound
+                                ) -> tuple[float, float]: # mean and bound of the expected calibration error
+    "Calibration error that chance alone gives: outcomes are drawn with the confidences as their probabilities."
+    confidence = np.sort(np.asarray(confidence, float))
+    hits = np.random.default_rng(0).random((times, len(confidence))) < confidence
+    parts = [p for p in np.array_split(np.arange(len(confidence)), bins) if len(p)]
+    errors = sum(len(p)*np.abs(hits[:, p].mean(1) - confidence[p].mean()) for p in parts)/max(len(confidence), 1)
+    return float(np.mean(errors)), float(np.quantile(errors, level))
 
 def expected_calibration_error(rows: list[dict], # from `reliability_bins`
                                ) -> float: # 0 is perfect; nan for no rows

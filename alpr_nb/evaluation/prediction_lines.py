@@ -18,7 +18,7 @@ from .summary import STRATEGIES
 from ..inference.calibration import max_class_confidence, shared_glyphs
 from ..inference.config import ReaderConfig
 from ..inference.detector import Detections
-from ..inference.reader import decode_chars
+from ..inference.reader import decode_chars, scope_decoder
 from ..inference.results import Plate, Result
 
 # %% ../../nbs/evaluation/prediction_lines.ipynb #7e4a87de
@@ -27,14 +27,14 @@ def reads_at_thresholds(chars: Detections, # characters in reading order
                         config: ReaderConfig, # alphabet, formats, substitutions
                         ) -> dict: # strategy -> threshold as text -> code
     "Code by strategy, counting only characters with at least each threshold of confidence."
-    out = {strategy: {} for strategy in STRATEGIES}
+    out, decoder = {strategy: {} for strategy in STRATEGIES}, scope_decoder(config)
     confidence = max_class_confidence(chars.probs, shared_glyphs(config.formats, config.alphabet))
     for t in thresholds:
         kept, key = chars[confidence >= t], f'{t:g}'
         raw = ''.join(config.alphabet[i] for i in kept.classes)
         out['raw'][key] = raw
         out['substituted'][key] = substitute(raw, config.formats, config.substitutions)
-        out['decoded'][key] = decode_chars(kept, config).code
+        out['decoded'][key] = decode_chars(kept, config, decoder=decoder).code
     return out
 
 # %% ../../nbs/evaluation/prediction_lines.ipynb #bf6e5bae

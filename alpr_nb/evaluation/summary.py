@@ -14,7 +14,8 @@ import pandas as pd
 from .error_kinds import NOT_READ
 from .metrics import (align, bootstrap_interval, bootstrap_weights, confusion_counts,
                                         detection_scores, edit_distance, expected_calibration_error,
-                                        matching_characters, median_p95, reliability_bins)
+                                        matching_characters, median_p95, reliability_bins,
+                                        simulated_calibration_error)
 
 # %% ../../nbs/evaluation/summary.ipynb #538aac90
 CONFIDENT = 'acc_confident' # name of the accuracy by the confidence of the whole reading
@@ -53,7 +54,10 @@ def compute_metrics(predictions: list[dict], # lines of predictions.jsonl
     cd = {f'cd_{k}': round(v, 6) for k, v in detection_scores(located, confidence).items() if v == v} if located else {}
     read = [p for p in predictions if p['code']]
     bins = reliability_bins([p['confidence'] for p in read], [p['code'] == p['truth'] for p in read])
-    if read: value['ece'] = round(expected_calibration_error(bins), 6)
+    if read:
+        mean, bound = simulated_calibration_error([p['confidence'] for p in read])
+        value |= dict(ece=round(expected_calibration_error(bins), 6), ece_by_chance=round(mean, 6),
+                      ece_bound=round(bound, 6))
     return dict(n=len(predictions), vehicles=len({p['truth'] for p in predictions}), **value, **cd,
                 unreadable=sum('error' in p for p in predictions), interval=around)
 
@@ -148,7 +152,9 @@ def accuracy_table(metrics: dict, # from `compute_metrics`
 
 NAMES = dict(n='images', vehicles='vehicles', exact='exact match, any confidence',
              character_accuracy='character accuracy', cer='character error rate',
-             ece='expected calibration error', cd_recall='detection recall', cd_precision='detection precision',
+             ece='expected calibration error', ece_by_chance='calibration error by chance, mean',
+             ece_bound='calibration error by chance, 95% bound',
+             cd_recall='detection recall', cd_precision='detection precision',
              cd_map50='detection mAP50',
              cd_n='ground-truth boxes',
              unreadable='images that cannot be decoded') # label of each metric without a threshold

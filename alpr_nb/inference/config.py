@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Margin', 'DetectorConfig', 'CharDetectorConfig', 'ReaderSettings', 'CodeSpec', 'ReaderConfig', 'reader_config',
-           'load_calibration', 'load_reader_config']
+           'load_calibration', 'load_decoder', 'load_reader_config']
 
 # %% ../../nbs/inference/config.ipynb #9dadca82
 import json
@@ -13,6 +13,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from ..codes.decoding import DecoderParams
 from ..codes.formats import ALPHABET, SUBSTITUTIONS, Format, as_format
 from ..codes.scope import Scope, load_scope
 from ..core.config import load_section
@@ -83,7 +84,8 @@ class CodeSpec(BaseModel):
     def _formats(cls, v): return {name: as_format(f) for name, f in v.items()} if isinstance(v, dict) else v
 
 class ReaderConfig(CodeSpec, ReaderSettings):
-    "Configuration of a reader: which codes are read, and the settings"
+    "Configuration of a reader: which codes are read, the settings, and the parameters of decoding"
+    decoder: DecoderParams | None = None # fitted by `alpr-nb fit-decoder`; None: the prior, as without samples
 
     @property
     def settings(self) -> ReaderSettings:
@@ -113,11 +115,27 @@ def load_calibration(
             return tuple(found.get('calibration') or found.get('reader', {}).get('calibration') or (1., 0.))
     return 1., 0.
 
+def load_decoder(
+    model: str | Path, # ONNX file of the character detector
+) -> DecoderParams | None: # None where there are none; raises UserError for a file that is not valid
+    "Parameters of decoding: from `decoder.json` beside a model, or from the manifest of the bundle it lies in."
+    model = Path(model)
+    for file, key in ((model.with_name('decoder.json'), None), (model.with_name('manifest.json'), 'decoder')):
+        if not file.is_file(): continue
+        try:
+            found = json.loads(file.read_text(encoding='utf-8'))
+            found = found.get(key) if key else found
+            if found: return DecoderParams.model_validate(found)
+        except ValueError as e: # also pydantic's ValidationError
+            raise UserError(f"{file}: not parameters of decoding; `alpr-nb fit-decoder` writes them "
+                            f"({str(e)[:120]}).") from None
+
 def load_reader_config(
     params: str | Path='params.yaml', # relative to the project's root
-    cr: str | Path | None=None, # ONNX file of the character detector, for its calibration; the section has priority
+    cr: str | Path | None=None, # ONNX file of the character detector, for its calibration and its decoder
 ) -> ReaderConfig: # raises UserError if a section is missing or wrong
     "The configuration that sections `scope` and `reader` of params.yaml describe."
     settings = load_section('reader', params)
     if cr is not None: settings = {'calibration': load_calibration(cr), **settings}
-    return reader_config(load_scope(params), settings, f'{params}: reader')
+    config = reader_config(load_scope(params), settings, f'{params}: reader')
+    return config.model_copy(update={'decoder': load_decoder(cr)}) if cr is not None else config

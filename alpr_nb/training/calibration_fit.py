@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from ..core.boxes import iou
-from ..inference.calibration import calibrate_confidence, max_class_confidence, shared_glyphs
+from ..codes.platt_scaling import calibrate_confidence
+from ..inference.calibration import max_class_confidence, shared_glyphs
 from ..inference.config import DetectorConfig
 from ..inference.detector import Detector
 from .dataset import YoloData

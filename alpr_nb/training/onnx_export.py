@@ -24,7 +24,7 @@ from yolov5.models.yolo import Detect
 
 from ..codes.formats import Format
 from ..core.config import UserError, project_path
-from ..inference.calibration import fit_calibration
+from ..codes.platt_scaling import fit_calibration
 from .calibration_fit import calibration_table, detection_outcomes
 from .config import StageConfig
 from .dataset import YoloData, read_yolo_folder

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alpr_nb.codes.check_digits import check_holds, iso6346_digit, luhn_digit
+from alpr_nb.codes.check_digits import SCHEMES, check_digit, check_holds
 from alpr_nb.codes.formats import Format, matches, random_code
 
 CONTAINER = Format(pattern='LLL[UJZ]NNNNNNN', check='iso6346')
@@ -24,24 +24,24 @@ def test_published_luhn(code): assert check_holds(code, 'luhn')
 
 def test_check_digit_by_hand():
     # C13 S30 Q28 U32 3 0 5 4 3 8, times 1 2 4 ... 512: 13+60+112+256+48+0+320+512+768+4096 = 6185, which is 3 modulo 11
-    assert 6185 % 11 == 3 and iso6346_digit('CSQU305438') == '3'
+    assert 6185 % 11 == 3 and check_digit('CSQU305438', 'iso6346') == '3'
 
 
 def test_a_remainder_of_10_is_written_0():
     code = next(c for c in (f'AAAU{i:06d}' for i in range(50)) if _remainder(c) == 10)
-    assert iso6346_digit(code) == '0'
+    assert check_digit(code, 'iso6346') == '0'
 
 
 @given(st.text(string.digits, min_size=7, max_size=11), st.integers(0, 10), st.sampled_from(string.digits))
 def test_luhn_catches_each_single_error(digits, i, other):
-    code = digits + luhn_digit(digits); i %= len(code)
+    code = digits + check_digit(digits, 'luhn'); i %= len(code)
     wrong = code[:i] + other + code[i+1:]
     assert check_holds(wrong, 'luhn') == (wrong == code)
 
 
 @given(st.text(string.digits, min_size=7, max_size=7), st.integers(0, 6))
 def test_luhn_catches_neighbours_that_swap_but_09(digits, i):
-    code = digits + luhn_digit(digits)
+    code = digits + check_digit(digits, 'luhn')
     wrong = code[:i] + code[i+1] + code[i] + code[i+2:]
     if wrong != code and {code[i], code[i+1]} != {'0', '9'}: assert not check_holds(wrong, 'luhn')
 
@@ -79,3 +79,11 @@ def test_odd_codes_have_no_valid_luhn_digit(code): assert not check_holds(code, 
 def test_a_code_without_a_scheme_always_holds_and_an_unknown_scheme_is_refused():
     assert check_holds('anything', None)
     with pytest.raises(ValueError, match="'crc32' is not one of"): check_holds('123', 'crc32')
+
+
+def test_a_scheme_of_ones_own_is_one_function(monkeypatch):
+    def weights(residue, char, position, length): return (residue + int(char)*(length - position)) % 10
+    monkeypatch.setitem(SCHEMES, 'weights', weights)
+    own = Format(pattern='NNNN', check='weights')
+    code = random_code(np.random.default_rng(0), own)
+    assert matches(code, own) and sum(int(c)*(4 - i) for i, c in enumerate(code)) % 10 == 0

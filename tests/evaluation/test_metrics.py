@@ -95,8 +95,8 @@ def test_detection_scores_of_nothing():
     assert detection_scores([([(0, 0, 1, 1)], [], [])], .25)['recall'] == 0
 
 def test_reliability_and_ece_by_hand():
-    rows = reliability_bins([0, .05, .999, 1], [False, True, True, True])
-    assert [(r['low'], r['n'], r['right']) for r in rows] == [(0, 2, .5), (.9, 2, 1)]
+    rows = reliability_bins([0, .05, .999, 1], [False, True, True, True], bins=2)
+    assert [(r['low'], r['high'], r['n'], r['right']) for r in rows] == [(0, .05, 2, .5), (.999, 1, 2, 1)]
     assert expected_calibration_error(rows) == pytest.approx((2*.475 + 2*.0005)/4)
     assert np.isnan(expected_calibration_error([]))
 
