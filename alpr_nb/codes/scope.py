@@ -8,10 +8,11 @@ __all__ = ['Scope', 'load_scope']
 # %% ../../nbs/codes/scope.ipynb #565ba499
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from .formats import Format
-from ..core.config import UserError, load_section
+from ..core.config import load_section
+from ..core.validation import validated
 
 # %% ../../nbs/codes/scope.ipynb #b9020271
 class Scope(BaseModel):
@@ -40,7 +41,5 @@ def load_scope(params: str|Path='params.yaml', # relative to the project's root
                ) -> Scope: # `UserError` if the section is not valid
     "Read the scope from the `scope` section of the parameters."
     section = load_section('scope', params)
-    try: return Scope(**{k: section[k] for k in Scope.model_fields if k in section})
-    except ValidationError as e:
-        first = e.errors()[0]
-        raise UserError(f"{params}: scope.{'.'.join(map(str, first['loc']))}: {first['msg']}.") from None
+    known = {k: section[k] for k in Scope.model_fields if k in section}
+    return validated(Scope, f'{params}: scope', known, hyphens=False)

@@ -25,7 +25,7 @@ def _make_renderer(module, arguments):
     try: make = import_module(module).renderer
     except (ImportError, AttributeError) as e:
         raise UserError(f"synth.renderer: expected a module with a function `renderer`, found {module!r} ({e}); "
-                        f"correct it in params.yaml.") from None
+                        f"correct it in conf/.") from None
     return make(*json.loads(arguments))
 
 def load_renderer(

@@ -155,7 +155,7 @@ def synthesize(
     s = load_settings(dict(task=task, **keys))
     for key, v in (('count', count), ('batch-size', batch_size)):
         if not isinstance(v, int) or v < 1:
-            raise UserError(f'synth.{key}: expected a whole number above 0, found {v!r}; correct it in params.yaml.')
+            raise UserError(f'synth.{key}: expected a whole number above 0, found {v!r}; correct it in conf/.')
     with replacing(out, marker=['synthetic.json']) as (folder,):
         with workers():
             found = Parallel(n_jobs=n_jobs, return_as='generator')(delayed(draw_sample)(i, s) for i in range(count))

@@ -11,11 +11,12 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ..codes.formats import ALPHABET, SUBSTITUTIONS, Format, as_format
 from ..codes.scope import Scope, load_scope
-from ..core.config import UserError, load_section
+from ..core.config import load_section
+from ..core.validation import validated
 
 # %% ../../nbs/inference/config.ipynb #58e3212a
 class DetectorConfig(BaseModel):
@@ -91,13 +92,7 @@ def reader_config(
     where: str='reader', # name of the settings in errors
 ) -> ReaderConfig: # raises UserError for an unknown setting or a value out of range
     "The configuration of a reader for a scope."
-    try: known = ReaderSettings.model_validate(settings)
-    except ValidationError as e:
-        first = e.errors()[0]
-        name = '.'.join([where, *map(str, first['loc'])])
-        if first['type'] == 'extra_forbidden':
-            raise UserError(f"{name}: there is no such setting; alpr_nb.inference.config lists all of them.") from None
-        raise UserError(f"{name}: {first['msg']}; found {str(first['input'])[:80]!r}.") from None
+    known = validated(ReaderSettings, where, settings, hyphens=False)
     return ReaderConfig(scope=scope.name, label=scope.label, alphabet=scope.alphabet, formats=scope.formats,
                         substitutions=scope.substitutions,
                         **{k: getattr(known, k) for k in ReaderSettings.model_fields})

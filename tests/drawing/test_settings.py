@@ -31,7 +31,7 @@ from alpr_nb.drawing.settings import SynthesisSettings, load_settings
 ])
 def test_a_wrong_setting_is_named_in_one_line(keys, said):
     with pytest.raises(UserError) as e: load_settings(dict(task='cd') | keys)
-    assert said in str(e.value) and '\n' not in str(e.value) and str(e.value).endswith('correct it in params.yaml.')
+    assert said in str(e.value) and '\n' not in str(e.value) and str(e.value).endswith('correct it in conf/.')
 
 
 def test_a_missing_task_is_named():

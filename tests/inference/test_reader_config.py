@@ -40,7 +40,7 @@ def test_every_setting_has_a_default_and_a_range_that_is_checked():
 @pytest.mark.parametrize('unknown', ['alphabet', 'scope', 'cd.limit', 'retry-margin'])
 def test_what_is_no_setting_is_named(unknown):
     first, _, second = unknown.partition('.')
-    with pytest.raises(UserError, match=f'reader.{unknown}: there is no such setting'):
+    with pytest.raises(UserError, match=f'reader.{unknown} is an unknown key'):
         reader_config(SCOPE, {first: {second: 1} if second else 1})
 
 
@@ -114,5 +114,5 @@ def test_a_new_setting_is_written_in_one_place_and_known_everywhere(tmp_path):
     assert not done.returncode, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
     assert found['params'] == .7 == found['manifest'] == found['reader']
-    assert 'reader.sharpen' in found['refused'] and 'less than or equal to 1' in found['refused']
+    assert 'reader.sharpen' in found['refused'] and 'a number from 0 to 1' in found['refused']
     assert 'reader.sharpen' in found['notebook']

@@ -2,15 +2,15 @@
 import pytest
 
 from alpr_nb.core.config import UserError
-from alpr_nb.training.config import TrainConfig
+from alpr_nb.training.settings import TrainConfig
 from stage_cells import keywords, parameters
 from trainings import offline, smoke, undrawn # noqa: F401 (fixtures)
 
 
 @pytest.mark.parametrize('changed, says', [
-    (dict(epochs=0), 'epochs'), (dict(batch_size=0), 'batch_size'), (dict(imgsz=100), 'imgsz'), (dict(lr0=0), 'lr0'),
+    (dict(epochs=0), 'epochs'), (dict(batch_size=0), 'batch-size'), (dict(imgsz=100), 'imgsz'), (dict(lr0=0), 'lr0'),
     (dict(mosaic=1.5), 'mosaic'), (dict(optimizer='adamw'), 'optimizer'),
-                                           (dict(learning_rate=1), 'learning_rate: Extra inputs'),
+                                           (dict(learning_rate=1), 'learning_rate is an unknown key'),
     (dict(cls=-1), 'cls'), (dict(workers=-1), 'workers'), (dict(task='ocr'), 'task'),
                                            (dict(mosaic=.5), 'square batches'),
     (dict(lr0=float('nan')), 'lr0')])
@@ -19,7 +19,7 @@ def test_a_wrong_value_is_named(changed, says):
 
 
 def test_a_missing_value_is_named():
-    with pytest.raises(UserError, match='train.tasks.cd: scope: Field required.*correct params.yaml'):
+    with pytest.raises(UserError, match='train.tasks.cd.scope is missing; correct it in conf/'):
         TrainConfig(task='cd')
 
 
