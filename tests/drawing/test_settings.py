@@ -6,9 +6,9 @@ from alpr_nb.drawing.settings import SynthesisSettings, load_settings
 
 
 @pytest.mark.parametrize('keys, said', [
-    (dict(task='ocr'), "synth.task: expected 'cd' or 'cr', found 'ocr'"),
-    (dict(validation=1.2), 'synth.validation: expected less than or equal to 1, found 1.2'),
-    (dict(validation='much'), "synth.validation: expected a valid number, found 'much'"),
+    (dict(task='ocr'), "synth.task: expected one of cd, cr, found 'ocr'"),
+    (dict(validation=1.2), 'synth.validation: expected a number from 0 to 1, found 1.2'),
+    (dict(validation='much'), "synth.validation: expected a number from 0 to 1, found 'much'"),
     (dict(seed=-1), 'synth.seed'), (dict(seed=1.5), 'synth.seed'), (dict(seed=True), 'synth.seed'),
     (dict(size=[960]), 'synth.size'), (dict(size=[0, 540]), 'synth.size.0'),
     (dict(strip=-1), 'synth.strip'),
