@@ -88,6 +88,7 @@ class BenchmarkSettings(Section):
     seed: int = Field(0, ge=0) # of the split that `held` repeats
     published: dict[str, dict[str, Share]] = {} # name -> published figures
     other_readers: list[Literal['rapidocr', 'simplelpr']] = [] # to compare with
+    baselines: dict[str, str] = {} # released reader or folder of a bundle -> note
 
 class BenchmarkSet(Section):
     "`benchmark.sets.<name>`: a folder of images, and settings that differ for this set."
@@ -97,6 +98,7 @@ class BenchmarkSet(Section):
     bundle: str = '' # as in the settings
     bootstrap: int = Field(1000, ge=1) # as in the settings
     other_readers: list[Literal['rapidocr', 'simplelpr']] = [] # as in the settings
+    baselines: dict[str, str] = {} # as in the settings
 
 class BenchmarkSection(Section):
     "`benchmark`: gate, settings and sets."
@@ -120,6 +122,7 @@ class Parameters(Section):
     benchmark: dict # sets and gate
     reader: dict # settings of the reader
     scope: dict # kind of code
+    operations: dict = {} # a model in use
 
 # %% ../nbs/parameters.ipynb #7ae755e2
 SECTIONS = {'': Parameters, 'machine': Machine, 'data': DataSection, 'benchmark': BenchmarkSection, 'reader': ReaderSettings,

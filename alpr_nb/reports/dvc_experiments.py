@@ -15,7 +15,8 @@ from math import isnan
 from pathlib import Path
 
 from ..core.config import UserError
-from .previous_run import commits, flatten
+from .previous_run import commits
+from ..workflow.params import flatten
 from ..workflow.provenance import git
 
 # %% ../../nbs/reports/dvc_experiments.ipynb #76c5ef43
