@@ -153,10 +153,15 @@ def reports():
 def experiments(
     commits: Annotated[int, typer.Option(help="Number of commits to show. 0: all.")] = 0,
     curves: Annotated[int, typer.Option(help="Number of commits and experiments whose curves are drawn.")] = 8,
+    every: Annotated[bool, typer.Option('--all', help="All metrics on the page, not only the short list.")] = False,
 ):
-    "Write reports/experiments.html: commits and experiments side by side, with settings, metrics, curves and models."
-    from alpr_nb.reports.experiment_page import render_experiments
-    typer.echo(str(render_experiments(project_path(), commits, curves)))
+    "Print the main metrics of commits and experiments, and write reports/experiments.html with settings, curves and models."
+    from alpr_nb.reports.dvc_experiments import read_rows
+    from alpr_nb.reports.experiment_page import experiments_table, render_experiments
+    root = project_path()
+    rows = read_rows(root, commits)
+    if table := experiments_table(rows): typer.echo(table)
+    typer.echo(str(render_experiments(root, commits, curves, every, rows)))
 
 @app.command(epilog="Example: alpr-nb docs --out site")
 def docs(

@@ -72,7 +72,7 @@ def test_confusions_of_the_whole_alphabet():
 
 
 def test_an_overlap_is_found():
-    fig, ax = plt.subplots(figsize=(2, 2))
+    fig, ax = plt.subplots(figsize=(3, 2), layout='none')
     ax.bar([f'a long label {i}' for i in range(9)], 1, label='a legend that lies on the bars')
     ax.legend()
     assert len(unreadable(fig)) == 2
