@@ -52,7 +52,8 @@ def params(
     if lost:
         _show('`dvc repro` uses params.yaml, but `dvc exp run` composes it again from conf/ and would replace:',
               [(k, new, old) for k, old, new in lost], every, err=True)
-        typer.echo('To keep them, put them into a profile (`alpr-nb init mine` makes one), or repeat them with -S.', err=True)
+        typer.echo('To keep them, put them into a profile (`alpr-nb init mine` makes one), or repeat them with -S.',
+                   err=True)
 
 @app.command(epilog="Example: alpr-nb init mine --from ../photos")
 def init(
@@ -155,7 +156,7 @@ def experiments(
     curves: Annotated[int, typer.Option(help="Number of commits and experiments whose curves are drawn.")] = 8,
     every: Annotated[bool, typer.Option('--all', help="All metrics on the page, not only the short list.")] = False,
 ):
-    "Print the main metrics of commits and experiments, and write reports/experiments.html with settings, curves and models."
+    "Print the main metrics of commits and experiments, and write reports/experiments.html with the rest."
     from alpr_nb.reports.dvc_experiments import read_rows
     from alpr_nb.reports.experiment_page import experiments_table, render_experiments
     root = project_path()

@@ -50,7 +50,8 @@ def starting_checkpoint(
     "The checkpoint from which a training on own photographs starts."
     weights = Path(weights)
     if (weights/scope/f'{task}.pt').is_file(): return f'{scope}/{task}.pt'
-    releases = {int(m[1]): p for p in weights.glob(f'{scope}-*/{task}.pt') if (m := re.fullmatch(rf'{scope}-(\d+)', p.parent.name))}
+    releases = {int(m[1]): p for p in weights.glob(f'{scope}-*/{task}.pt')
+                if (m := re.fullmatch(rf'{scope}-(\d+)', p.parent.name))}
     return releases[max(releases)].relative_to(weights).as_posix() if releases else 'scratch'
 
 # %% ../nbs/own_setup.ipynb #82b7ef76
@@ -71,8 +72,22 @@ data:
     cr: {{count: {drawn_cr}}}
 train:
   tasks:
-    cd: {{weights: {cd}, imgsz: {cd_size}, epochs: {cd_epochs}, lr0: {lr0}, batch-size: 8, nominal-batch: 8, warmup-epochs: 0.3, scale: 0.2}}
-    cr: {{weights: {cr}, imgsz: {cr_size}, epochs: {cr_epochs}, lr0: {lr0}, batch-size: 8, nominal-batch: 8, warmup-epochs: 0.3, translate: 0.05, scale: 0.1}}
+    cd: &short
+      weights: {cd}
+      imgsz: {cd_size}
+      epochs: {cd_epochs}
+      lr0: {lr0}                # low, so that the training does not undo what the checkpoint knows
+      warmup-epochs: 0.3
+      batch-size: 8
+      nominal-batch: 8
+      scale: 0.2
+    cr:
+      <<: *short
+      weights: {cr}
+      imgsz: {cr_size}
+      epochs: {cr_epochs}
+      translate: 0.05
+      scale: 0.1
 benchmark:
   gate: 0                       # least acc@0.2; 0: none, since a few vehicles cannot prove one
   sets:
@@ -119,11 +134,13 @@ def next_steps(
     cd, cr = (f'datasets/{scope}/{task}' for task in ('cd', 'cr'))
     first = (f'alpr-nb import labelme "{found.folder}" {cd}/photos' if found.labelled
              else f'alpr-nb annotate "{found.folder}" --task cd --scope {scope} --out {cd}/photos')
-    pack = [f'alpr-nb pack {folder}/photos --out {folder}/batches --annotator {name} --task {task} --validation 0.2 --test {test:g}'
-            for task, folder in (('cd', cd), ('cr', cr))]
+    pack = [f'alpr-nb pack {folder}/photos --out {folder}/batches --annotator {name} --task {task} --validation 0.2 '
+            f'--test {test:g}' for task, folder in (('cd', cd), ('cr', cr))]
     steps = [first, f'alpr-nb annotate {cd}/photos --crops --scope {scope} --out {cr}/photos',
-             f'# correct {cr}/photos/review in LabelMe, then', f'alpr-nb check {cd}/photos --task cd --scope {scope}',
-             f'alpr-nb check {cr}/photos --task cr --scope {scope}', *pack, f'dvc add {cd}/batches {cr}/batches', 'dvc repro']
+             f'# correct {cr}/photos/review in LabelMe, then',
+             f'alpr-nb check {cd}/photos --task cd --scope {scope}',
+             f'alpr-nb check {cr}/photos --task cr --scope {scope}', *pack,
+             f'dvc add {cd}/batches {cr}/batches', 'dvc repro']
     return '\n'.join(steps)
 
 def use_profile(
@@ -165,6 +182,7 @@ def init_profile(
         raise
     few = (f'{found.images} photographs are few: below about {FEW}, the result may be worse than the shipped reader.\n'
            if found.images < FEW else '')
-    return (f'{found.images} photographs, {found.labelled} with LabelMe files, {found.texts} with the text of a code.\n{few}'
+    return (f'{found.images} photographs, {found.labelled} with LabelMe files, '
+            f'{found.texts} with the text of a code.\n{few}'
             f'Written: conf/profile/{name}.yaml, the default profile in conf/config.yaml, and params.yaml.\n'
             f'Next:\n{next_steps(name, found, scope, test)}')

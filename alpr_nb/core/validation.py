@@ -39,7 +39,8 @@ def schema_words(
     if kind in ('integer', 'number'): return _number_words(schema)
     if kind == 'array':
         if each := schema.get('prefixItems'):
-            return f"a list of {len(each)} values, each {' or '.join(dict.fromkeys(schema_words(s, defs) for s in each))}"
+            words = ' or '.join(dict.fromkeys(schema_words(s, defs) for s in each))
+            return f'a list of {len(each)} values, each {words}'
         a_list = 'a list that is not empty' if schema.get('minItems') else 'a list'
         return f"{a_list}, each entry {schema_words(schema['items'], defs)}" if schema.get('items') else a_list
     if kind == 'string' and 'pattern' in schema: return f"text that matches {schema['pattern']}"

@@ -34,8 +34,8 @@ def comparison_row(
 ) -> dict: # plain values
     "The comparison with one other reader."
     c = compare_predictions(predictions, other)
-    return dict(baseline=name, note=note, verdict=c.verdict, right=c.right, baseline_right=c.other_right, images=c.images,
-                vehicles=c.vehicles, gained=c.gained, lost=c.lost, difference=round(c.difference, 6),
+    return dict(baseline=name, note=note, verdict=c.verdict, right=c.right, baseline_right=c.other_right,
+                images=c.images, vehicles=c.vehicles, gained=c.gained, lost=c.lost, difference=round(c.difference, 6),
                 low=round(float(c.interval[0]), 6), high=round(float(c.interval[1]), 6), p=float(c.p_value))
 
 def compare_baselines(
@@ -71,9 +71,9 @@ def comparison_table(
 ) -> pd.DataFrame: # one row for each baseline
     "The comparisons as a table."
     table = pd.DataFrame([dict(
-        baseline=r['baseline'], verdict=r['verdict'], right=r['right'], baseline_right=r['baseline_right'], images=r['images'],
-        vehicles=r['vehicles'], difference=f"{r['difference']:+.3f} ({r['low']:+.3f} to {r['high']:+.3f})", p=round(r['p'], 4),
-        note=r['note']) for r in rows])
+        baseline=r['baseline'], verdict=r['verdict'], right=r['right'], baseline_right=r['baseline_right'],
+        images=r['images'], vehicles=r['vehicles'], p=round(r['p'], 4), note=r['note'],
+        difference=f"{r['difference']:+.3f} ({r['low']:+.3f} to {r['high']:+.3f})") for r in rows])
     return table.rename(columns={'right': 'codes right', 'baseline_right': 'baseline right',
                                  'difference': 'difference (95% interval)'}).set_index('baseline')
 

@@ -47,7 +47,7 @@ def long_sides(
 
 def plate_conditions(
     truth: Truth, # of an image with a known box
-) -> dict: # tilt (degrees, None without corners), width (px), blur (per cent of the width); {} without a box or an image
+) -> dict: # tilt (degrees, None without corners), width (px), blur (% of the width); {} without a box or an image
     "Tilt, width and blur of the main plate of an image."
     if truth.box is None: return {}
     try: image = load_image(truth.image)
@@ -145,6 +145,7 @@ def limits_plot(
     if not shown: return None
     fig, axes = plt.subplots(1, len(shown), figsize=(4.6*len(shown), 3.6), squeeze=False)
     for ax, name in zip(axes.flat, shown):
-        accuracy_bars(ax, table.loc[table.property == name, ['bin', 'accuracy', 'low', 'high', 'n']], PROPERTIES[name].label)
+        bars = table.loc[table.property == name, ['bin', 'accuracy', 'low', 'high', 'n']]
+        accuracy_bars(ax, bars, PROPERTIES[name].label)
         ax.set_title(f'By {name}')
     return fig

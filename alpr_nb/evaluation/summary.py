@@ -59,7 +59,8 @@ def compute_metrics(predictions: list[dict], # lines of predictions.jsonl
                 unreadable=sum('error' in p for p in predictions), interval=around)
 
 # %% ../../nbs/evaluation/summary.ipynb #b9f9e241
-SHORT = {'exact': 'exact', 'acc@0.2': 'acc@0.2', 'acc@0.9': 'acc@0.9', 'cd_recall': 'recall', 'cer': 'cer'} # metric -> short name
+# metric -> short name
+SHORT = {'exact': 'exact', 'acc@0.2': 'acc@0.2', 'acc@0.9': 'acc@0.9', 'cd_recall': 'recall', 'cer': 'cer'}
 MEDIAN_TIME = 'p50' # short name of the median time, ms
 VERDICT = 'verdict' # name of the comparison with the first baseline: better, worse or undecided
 

@@ -111,7 +111,8 @@ def full_metrics(
         files = [f.relative_to(root).as_posix() for name in FULL for f in sorted(Path(root).glob(f'outputs/**/{name}'))]
         texts = {f: Path(root, f).read_text(encoding='utf-8') for f in files}
     else:
-        files = [f for f in git(root, 'ls-tree', '-r', '--name-only', revision, 'outputs').splitlines() if f.endswith(FULL)]
+        every = git(root, 'ls-tree', '-r', '--name-only', revision, 'outputs').splitlines()
+        files = [f for f in every if f.endswith(FULL)]
         texts = {f: git(root, 'show', f'{revision}:{f}') for f in files}
     return {f: json.loads(text) for f, text in texts.items() if text}
 

@@ -102,7 +102,7 @@ def experiments_table(
     def cut(text, width): return text if len(text) <= width else text[:width - 1] + '…'
     found = []
     for r in rows:
-        sets = dict.fromkeys(k.rpartition(': ')[0] for k in r.metrics if k.rpartition(': ')[2] in (*SHORT.values(), MEDIAN_TIME))
+        sets = dict.fromkeys(k.rpartition(': ')[0] for k in r.metrics if k.rpartition(': ')[2] in columns)
         for name in sets:
             values = {k: r.metrics.get(f'{name}: {k}') for k in columns}
             if values['exact'] is None: continue # a training, or results in the form of an older version

@@ -196,7 +196,8 @@ def render_index(
     trained = {t: m for t in tasks if (m := read_json(outputs/t/'metrics.json'))}
     body = render('reports/templates/index.html.jinja2',
                   sets=sets, published=published, cards=cards(sets, gates, previous, kinds, published),
-                  previous=previous_section(previous, sets), verdicts=said, experiments=(folder/'experiments.html').is_file(),
+                  previous=previous_section(previous, sets), verdicts=said,
+                  experiments=(folder/'experiments.html').is_file(),
                   failures=failure_section(failures, links.get('errors', '')) if failures else None,
                   accuracy=accuracy_table(sets, published), parts=part_table(sets), training=training_table(trained),
                   groups=group_pages(pages, folder), graph=Markup(graph), revision=git_revision(root),

@@ -105,7 +105,8 @@ def changed_from_defaults(
 ) -> list[tuple]: # (dotted name, default, value)
     "The settings of a composition that differ from the defaults of its scope."
     scope = choices(conf, overrides)['scope']
-    return differences(settings_of([f'scope={scope}', f'profile={PROFILE_OF_DEFAULTS}'], conf), settings_of(overrides, conf))
+    defaults = settings_of([f'scope={scope}', f'profile={PROFILE_OF_DEFAULTS}'], conf)
+    return differences(defaults, settings_of(overrides, conf))
 
 def lost_settings(
     overrides: list[str], # of the composition in params.yaml

@@ -32,15 +32,17 @@ def unreadable(fig):
     for ax in fig.axes:
         for axis in (ax.xaxis, ax.yaxis):
             labels = [t for t in axis.get_ticklabels() if t.get_text() and t.get_visible()]
-            if any(t.get_rotation() % 90 for t in labels): # turned: the distance of the anchors must exceed a line's height
+            if any(t.get_rotation() % 90 for t in labels): # turned: their distance must exceed the height of a line
                 at = [t.get_window_extent(renderer).x1 for t in labels]
                 height = labels[0].get_fontsize()*fig.dpi/72
                 if min(np.diff(at)) < height*np.sin(np.radians(labels[0].get_rotation())): found.append('turned labels')
             elif overlaps([t.get_window_extent(renderer) for t in labels]): found.append([t.get_text() for t in labels])
-        if overlaps([t.get_window_extent(renderer) for t in ax.texts if t.get_text().removeprefix('n=').isdigit()
+        if overlaps([t.get_window_extent(renderer) for t in ax.texts
+                     if t.get_text().removeprefix('n=').isdigit()
                      and t.get_position()[1] > 1]): found.append('counts')
         legend = ax.get_legend()
-        if legend and legend.get_window_extent(renderer).overlaps(ax.get_window_extent(renderer)): found.append('legend')
+        area = ax.get_window_extent(renderer)
+        if legend and legend.get_window_extent(renderer).overlaps(area): found.append('legend')
     return found
 
 

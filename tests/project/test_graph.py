@@ -111,7 +111,8 @@ def test_a_fresh_clone_has_the_figures(project, tmp_path):
     assert drawn[0]['revisions'] == ['workspace', 'HEAD~1']
     every = told('metrics', 'show', 'outputs/truck/benchmark/validation/metrics.json')
     assert 'acc_raw@0.3' in every and 'acc_raw@0.3' not in told('metrics', 'show') # one argument away
-    assert {'exact', 'acc@0.2', 'acc@0.9', 'cer', 'p50'} <= set(told('exp', 'show', '-n', '2', '--csv').splitlines()[0].split(','))
+    columns = told('exp', 'show', '-n', '2', '--csv').splitlines()[0].split(',')
+    assert {'exact', 'acc@0.2', 'acc@0.9', 'cer', 'p50'} <= set(columns)
     assert max(map(len, told('metrics', 'show').splitlines())) <= 100
 
     recorded = [f for f in (clone/'reports/recorded').rglob('*') if f.is_file()]
