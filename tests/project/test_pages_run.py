@@ -26,7 +26,8 @@ def changed(): return subprocess.run(['git', 'status', '--porcelain'], cwd=ROOT,
 def test_a_page_runs_from_its_own_folder(name, monkeypatch):
     page, before = reading_order(ROOT)[name], changed()
     monkeypatch.setenv('PYTHONPATH', str(ROOT))
-    NotebookClient(nbformat.read(page, as_version=4), resources=dict(metadata=dict(path=page.parent)), timeout=300).execute()
+    place = dict(metadata=dict(path=page.parent))
+    NotebookClient(nbformat.read(page, as_version=4), resources=place, timeout=300).execute()
     assert changed() == before
 
 
@@ -39,5 +40,6 @@ def test_a_commit_after_a_run_takes_every_folder_in_which_dvc_writes(name):
     for block in blocks(reading_order(ROOT)[name], 'sh'):
         lines = block.splitlines()
         if 'dvc repro' not in lines or not any(line.startswith('git commit') for line in lines): continue
-        added = {word for line in lines[lines.index('dvc repro'):] if line.startswith('git add') for word in line.split()[2:]}
+        after = [line for line in lines[lines.index('dvc repro'):] if line.startswith('git add')]
+        added = {word for line in after for word in line.split()[2:]}
         assert {'datasets', 'dvc.lock', 'outputs', 'reports'} <= added, block
