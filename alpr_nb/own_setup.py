@@ -175,7 +175,7 @@ def init_profile(
     write_atomic(profile, profile_text(name, found, scope, weights, test))
     try:
         write_atomic(config, after)
-        compose(check=lambda params: validate_parameters(params, weights))
+        compose(check=validate_parameters)
     except BaseException:
         profile.unlink()
         write_atomic(config, before)

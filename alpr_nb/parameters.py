@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['Task', 'Share', 'SECTIONS', 'TASK_SECTIONS', 'UNDERSCORES', 'WITH_UNDERSCORES', 'Section', 'Machine', 'DrawnSamples',
            'PreparedSamples', 'Sources', 'DataSection', 'BenchmarkSettings', 'BenchmarkSet', 'BenchmarkSection',
-           'Parameters', 'section_errors', 'missing_checkpoints', 'validate_parameters']
+           'Parameters', 'section_model', 'section_errors', 'task_sections', 'missing_checkpoints',
+           'validate_parameters']
 
 # %% ../nbs/parameters.ipynb #d11cffcb
 from pathlib import Path
@@ -19,7 +20,7 @@ from .core.config import UserError
 from .core.validation import error_sentences
 from .drawing.settings import SynthesisSettings
 from .inference.config import ReaderSettings
-from .training.settings import ExportConfig, TrainConfig
+from .training.settings import CornersConfig, ExportConfig, TrainConfig
 
 # %% ../nbs/parameters.ipynb #7515e0fb
 Task = Literal['cd', 'cr']
@@ -52,11 +53,13 @@ class PreparedSamples(Section):
     alphabet: str = Field(min_length=2) # classes of the recogniser, in order
     formats: dict[str, Format] # name -> format
     strip: int = Field(0, ge=0) # px of metadata cut off at the bottom
+    max_side: int = Field(0, ge=0) # px; larger images are scaled down for the training; 0: never
     checked: str = '' # folder with the results of `alpr-nb check`
 
 class Sources(Section):
     "`data.sources`: photographs of third parties."
     imported: dict[str, dict] = Field({}, alias='import') # name -> kind, from, out, origin, options
+    crops: dict[str, dict] = {} # name -> from, out, options
     annotate: dict[str, dict] = {} # name -> from, origin, texts, bundle, out, options
     pack: dict[str, dict] = {} # name -> from, out, options
 
@@ -65,9 +68,9 @@ class DataSection(Section):
     drawing: dict # drawn-by, photographs, strip, and a section for each task
     prepare: dict # check, and a section for each task
     sources: Sources # photographs of third parties
-    samples_from: dict[Task, str] # folder of the samples of each task
-    synthesize: list[Task] # tasks with synthetic samples
-    combine: list[Task] # tasks with samples of two kinds
+    samples_from: dict[str, str] # task -> folder of its samples
+    synthesize: list[str] # tasks with synthetic samples
+    combine: list[str] # tasks with samples of two kinds
     joined: str # folder beside `synthetic` that is joined with it
     blend: str # folder of both
     strip: int = Field(0, ge=0) # px of metadata at the bottom of a photograph
@@ -95,6 +98,7 @@ class BenchmarkSet(Section):
     images: str # folder with images and their codes
     crop: bool = False # the images are plate crops
     held: Share = 0. # share of the codes that were held back from training
+    held_tenths: int = Field(0, ge=0, le=9) # codes whose hash is in this many tenths are read; 0: all
     bundle: str = '' # as in the settings
     bootstrap: int = Field(1000, ge=1) # as in the settings
     other_readers: list[Literal['rapidocr', 'simplelpr']] = [] # as in the settings
@@ -128,17 +132,23 @@ class Parameters(Section):
 SECTIONS = {'': Parameters, 'machine': Machine, 'data': DataSection, 'benchmark': BenchmarkSection,
             'reader': ReaderSettings, 'scope': Scope} # section -> model
 TASK_SECTIONS = {'data.drawing': DrawnSamples, 'data.prepare': PreparedSamples, 'train.tasks': TrainConfig,
-                 'train.export': ExportConfig} # each has a section for each task
-SECTIONS |= {f'{section}.{task}': kind for section, kind in TASK_SECTIONS.items() for task in ('cd', 'cr')}
+                 'train.export': ExportConfig} # each has a section for each task, such as `train.tasks.cr`
 UNDERSCORES = 'reader', 'scope' # sections whose keys are not written with hyphens
-WITH_UNDERSCORES = DrawnSamples, TrainConfig, ExportConfig # models whose fields have no alias with hyphens
+WITH_UNDERSCORES = DrawnSamples, TrainConfig, CornersConfig, ExportConfig # models whose fields have no alias with hyphens
+
+def section_model(
+    name: str, # of a section: 'benchmark', 'train.tasks.cr'
+) -> type[BaseModel]: # KeyError for another section
+    "The model of a section."
+    if name == 'train.tasks.corners': return CornersConfig
+    return SECTIONS[name] if name in SECTIONS else TASK_SECTIONS[name.rpartition('.')[0]]
 
 def section_errors(
-    name: str, # of a section of SECTIONS
+    name: str, # of a section that has a model
     values, # its contents in params.yaml
 ) -> list[str]: # one line for each wrong key
     "The problems of one section."
-    kind = SECTIONS[name]
+    kind = section_model(name)
     if issubclass(kind, WITH_UNDERSCORES) and isinstance(values, dict):
         values = {str(k).replace('-', '_'): v for k, v in values.items()}
     try: kind.model_validate(values)
@@ -146,26 +156,36 @@ def section_errors(
     except UserError as e: return [str(e)] # from a model that writes its own sentence
     return []
 
+def task_sections(
+    params: dict, # all of params.yaml
+) -> list[str]: # names, with 'cd' and 'cr' even where they are missing
+    "The sections of the tasks."
+    found = []
+    for section in TASK_SECTIONS:
+        group, name = section.split('.')
+        tasks = (params.get(group) or {}).get(name) or {}
+        others = [k for k, v in tasks.items() if isinstance(v, dict) and 'task' in v]
+        found += [f'{section}.{task}' for task in dict.fromkeys(['cd', 'cr', *others])]
+    return found
+
 def missing_checkpoints(
-    tasks: dict, # train.tasks
+    params: dict, # all of params.yaml
     weights: Path, # folder of the checkpoints
-) -> list[str]: # one line for each task whose checkpoint does not exist
-    "Checkpoints that the training is to start from and that are not there."
+) -> list[str]: # one line for each training whose checkpoint does not exist
+    "Checkpoints that a training is to start from and that are not there."
+    tasks = {name: params['train']['tasks'][name] for name in params['train'].get('runs', ('cd', 'cr'))}
     known = ', '.join(sorted(str(p.relative_to(weights)) for p in weights.rglob('*.pt')))
-    return [f"train.tasks.{task}.weights: weights/ has no {t['weights']!r}; it has scratch, {known}."
-            for task, t in tasks.items() if t.get('weights') and not (weights/t['weights']).is_file()]
+    return [f"train.tasks.{task}.weights: weights/ has no {t['weights']!r} yet; it has scratch, {known}."
+            for task, t in tasks.items() if t['weights'] and not (weights/t['weights']).is_file()]
 
 def validate_parameters(
     params: dict, # all of params.yaml
-    weights: str|Path|None=None, # folder of the checkpoints; None: not checked
 ) -> None: # `UserError` with a line for each wrong key
     "Check names, types and ranges of all sections."
     errors = section_errors('', params)
-    for name in filter(None, SECTIONS):
+    for name in [*filter(None, SECTIONS), *task_sections(params)]:
         found = params
         for part in name.split('.'): found = found.get(part) if isinstance(found, dict) else None
         if found is None and '.' not in name: continue # reported as a missing section
         errors += section_errors(name, {} if found is None else found)
-    tasks = (params.get('train') or {}).get('tasks') or {}
-    if weights and not errors: errors += missing_checkpoints(tasks, Path(weights))
     if errors: raise UserError('\n'.join(errors))

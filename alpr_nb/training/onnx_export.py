@@ -148,7 +148,8 @@ def export_model(config: ExportConfig, # settings
         raise UserError(f"{checkpoint}: expected the classes of {config.data} ({', '.join(data.names.values())}), "
                         f"found {', '.join(map(str, model.names.values()))}; train on this data first.")
     out.mkdir(parents=True, exist_ok=True)
-    part, part_sheet = out/f'.{config.task}.part.onnx', out/f'.{config.task}.part.json'
+    name = config.name or config.task
+    part, part_sheet = out/f'.{name}.part.onnx', out/f'.{name}.part.json'
     try:
         trace_to_onnx(model, part, config.opset)
         check_graph(part, config.opset, len(data.names))
@@ -159,8 +160,8 @@ def export_model(config: ExportConfig, # settings
         sheet = describe_model(part, config, model, data) | dict(parity=worst_difference(rows)['difference'],
                                                                  compared=rows, accuracy=scores)
         part_sheet.write_text(json.dumps(sheet, indent=1) + '\n')
-        part.replace(out/f'{config.task}.onnx')
-        part_sheet.replace(out/f'{config.task}.json')
+        part.replace(out/f'{name}.onnx')
+        part_sheet.replace(out/f'{name}.json')
     finally:
         for file in (part, part_sheet): file.unlink(missing_ok=True)
     return sheet

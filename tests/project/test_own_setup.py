@@ -64,7 +64,7 @@ def test_what_dvc_exp_run_would_compose_away_is_told(project):
     lines = {k: (a, b) for k, a, _, b, *_ in (line.split() for line in told.splitlines() if ' -> ' in line)}
     assert lines['benchmark.gate'] == ('0', '0.9') and lines['train.tasks.cr.epochs'] == ('4', '6')
     assert lines['data.samples-from.cd'] == ('batches', 'synthetic')
-    assert 'train.tasks.cr.epochs' in alpr_nb(project, 'params', '--check')[1]
+    assert 'train.tasks.cr.epochs' in alpr_nb(project, 'params', '--check', '--all')[1]
     status, said = alpr_nb(project, 'params')
     assert status == 0 and 'dvc exp run' not in said
 
