@@ -16,13 +16,13 @@ from .core.config import UserError
 app = typer.Typer()
 
 # %% ../nbs/cli_data.ipynb #4192ecf5
-def _left_out(findings, out):
-    "Print the files that were left out. With any, the exit status is 1."
+def _left_out(findings, out, allowed=0):
+    "Print the files that were left out. With more than `allowed`, the exit status is 1."
     for f in findings.head(10).itertuples(): typer.echo(f"left out: {f.file}: {f.finding}: {f.detail}", err=True)
     if len(findings) > 10: typer.echo(f"and {len(findings) - 10} more", err=True)
     if len(findings):
         typer.echo(f"all of them: {out/'findings.csv'}", err=True)
-        raise typer.Exit(1)
+    if len(findings) > allowed: raise typer.Exit(1)
 
 # %% ../nbs/cli_data.ipynb #07ca8a4d
 @app.command('import',
@@ -50,6 +50,7 @@ def import_(
     headroom: Annotated[float, typer.Option(
         help="Cut images this far above their highest box, in widths of its shorter side: codes without a box stand "
              "there. 0: keep whole images.")] = 0.,
+    may_leave_out: Annotated[int, typer.Option(help="Files that may be left out without an exit status of 1.")] = 0,
 ):
     "Turn annotated third-party photographs into LabelMe files. The exit status is 1 when something is left out."
     from alpr_nb.data.importers import import_source
@@ -62,7 +63,7 @@ def import_(
                          names=names.split(',') if names else None, text=text, prefix=prefix, origin=origin,
                          no_codes=no_codes, tenths=(first, last), headroom=headroom)
     typer.echo(f"{done.images} images with {done.boxes} boxes in {out}")
-    _left_out(done.findings, out)
+    _left_out(done.findings, out, may_leave_out)
 
 # %% ../nbs/cli_data.ipynb #e7af51e3
 @app.command(epilog="Example: alpr-nb crops photos/phone --out crops --aspect 3.08 --aspect 1.18")

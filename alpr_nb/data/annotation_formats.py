@@ -111,7 +111,7 @@ def parse_labelme(
 ) -> RawAnnotation:
     "Read a LabelMe file"
     ann = read_labelme(file, file.name)
-    return RawAnnotation([(s.label, s.box, s.text) for s in ann.shapes], (ann.width, ann.height))
+    return RawAnnotation([(s.label, s.box, s.text, s.corners) for s in ann.shapes], (ann.width, ann.height))
 
 # %% ../../nbs/data/annotation_formats.ipynb #5f0a6408
 def _coco_image(image, annotations, categories, text):

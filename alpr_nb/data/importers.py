@@ -104,12 +104,13 @@ def place_boxes(
     if (w or width, h or height) != (width, height):
         raise UserError(f'drawn on an image of {w}x{h}, but the image has {width}x{height}')
     shapes, problems, units = [], [], (width, height)*2 if annotation.relative else (1,)*4
-    for i, (name, box, text) in enumerate(annotation.boxes, 1):
+    for i, (name, box, text, *corners) in enumerate(annotation.boxes, 1):
         if name not in labels: continue
         box = (0, 0, width, height) if box is None else [v*unit for v, unit in zip(box, units)]
         if not all(map(math.isfinite, box)):
             raise UserError(f"box {i} ('{name}') has a coordinate that is not a finite number")
-        shape = Shape(labels[name], tuple(round(float(v), 2) for v in box), text)
+        quad = tuple((x*units[0], y*units[1]) for x, y in corners[0]) if corners else ()
+        shape = Shape(labels[name], tuple(round(float(v), 2) for v in box), text, quad)
         try: shapes += clip_shapes([shape], width, height, where=f'box {i}')
         except UserError as e: problems.append(str(e).split(': ', 1)[1].replace('shape 1', f'box {i}'))
     return shapes, problems

@@ -76,6 +76,7 @@ class Lean(BaseModel):
     pitch: tuple[Degrees, Degrees] = (10, 45) # least and largest angle above the plate, degrees
     roll: Degrees = 10                        # deviation of the turn about the optical axis, degrees
     rectified: Share = .4                     # share of the leaning crops that a rectifier brought upright
+    error: Annotated[float, Field(ge=0, le=.5)] = .03 # deviation of the rectifier's corners, heights of the plate
 
     @field_validator('yaw', 'pitch')
     @classmethod

@@ -114,7 +114,8 @@ def draw_scene_sample(
         code = plates[0].code if plates else ''
     size = scene.image.shape[1::-1]
     image = np.vstack([scene.image, metadata_strip(rng, size[0], s.strip)]) if s.strip else scene.image
-    return image, [Shape(s.label, _clip(p.box, 0, 0, *size), p.code, _corners(p.quad, size)) for p in scene.plates], code
+    shapes = [Shape(s.label, _clip(p.box, 0, 0, *size), p.code, _corners(p.quad, size)) for p in scene.plates]
+    return image, shapes, code
 
 def draw_crop_sample(
     rng: np.random.Generator, # random generator
@@ -133,7 +134,7 @@ def draw_crop_sample(
     oblique = _oblique(rng, s)
     scene = draw_scene(rng, [plate], size, px/size[0], 0, s.strength, dominant=holdout, at=(.5, .5),
                        street=rng.random() < .1, oblique=oblique)
-    if oblique and rng.random() < s.lean.rectified: scene = rectified_scene(rng, scene)
+    if oblique and rng.random() < s.lean.rectified: scene = rectified_scene(rng, scene, s.lean.error)
     scene = _as_field(rng, s, scene)
     placed, size = scene.plates[0], scene.image.shape[1::-1]
     x1, y1, x2, y2 = placed.box

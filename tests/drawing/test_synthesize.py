@@ -79,9 +79,9 @@ def test_annotations_fit_their_images(runs, task):
         if task == 'cd': assert (w, h) == (320, 200) and im[-20:].mean() < 110
         else: assert 7 == len(ann['shapes'])
         for s in ann['shapes']:
+            assert (s['shape_type'], len(s['points'])) == (('polygon', 4) if task == 'cd' else ('rectangle', 2))
             (x1, y1), (x2, y2) = np.min(s['points'], 0), np.max(s['points'], 0)
             assert 0 <= x1 < x2 <= w and 0 <= y1 < y2 <= (180 if task == 'cd' else h)
-            assert (s['shape_type'], len(s['points'])) == (('polygon', 4) if task == 'cd' else ('rectangle', 2))
             assert (s['label'] == 'plate' and len(s['description']) == 7) if task == 'cd' else len(s['label']) == 1
 
 
