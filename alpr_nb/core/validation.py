@@ -97,14 +97,16 @@ def error_sentences(
     found = {}
     for e in error.errors():
         path, message, value = e['loc'], e['msg'], f", found {e['input']!r:.80}"
+        mark = ' ' if e['type'] in ('missing', 'extra_forbidden') else ': '
         if e['type'] == 'missing': message, value = 'is missing', ''
         elif e['type'] == 'extra_forbidden':
             keys = ', '.join(map(name, allowed_keys(kind, path[:-1])))
             message, value = f'is an unknown key; the section takes {keys}', ''
         elif e['type'] not in OWN_SENTENCE: message = f'expected {allowed_values(kind, path)}'
+        elif not path: value = '' # a rule of the whole section: its values would fill a screen
         where = '.'.join(filter(None, [section, *map(name, path)]))
         message = message.removeprefix('Value error, ')
-        found.setdefault(where, f"{where}{': ' if value else ' '}{message}{value}; correct it in conf/.")
+        found.setdefault(where, f'{where}{mark}{message}{value}; correct it in conf/.')
     return list(found.values())
 
 def error_sentence(
