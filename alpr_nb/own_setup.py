@@ -4,17 +4,19 @@
 
 # %% auto #0
 __all__ = ['IMAGES', 'EPOCHS', 'SYNTHETIC', 'FEW', 'TEMPLATE', 'NO_PHOTOGRAPHS', 'Photographs', 'look_at', 'starting_checkpoint',
-           'baselines_of', 'profile_text', 'next_steps', 'use_profile', 'init_profile']
+           'released_readers', 'baselines_of', 'profile_text', 'next_steps', 'use_profile', 'init_profile']
 
 # %% ../nbs/own_setup.ipynb #57832a16
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import alpr_nb
 from .core.atomic import write_atomic
 from .core.config import UserError, project_path
 from .data.labelme import read_labelme
 from .inference.bundle import load_bundle, packaged_bundle
+from .inference.config import ReaderSettings
 from .parameters import validate_parameters
 from .workflow.params import compose
 
@@ -98,13 +100,16 @@ benchmark:
 """
 NO_PHOTOGRAPHS = 'synthetic' # ending of the name of a reader that saw no photographs
 
+def released_readers() -> set[str]: # names: 'truck', 'truck-synthetic', …
+    "The readers that come with the package."
+    return {p.parent.name for p in (Path(alpr_nb.__file__).parent/'bundles').glob('*/manifest.json')}
+
 def baselines_of(
     scope: str, # kind of code
 ) -> dict[str, str]: # name of a released reader -> note for the report
     "The released readers with which a new one is compared: first the one that saw no photographs."
-    released = {p.parent.name for p in packaged_bundle(scope).parent.glob('*/manifest.json')}
     notes = {f'{scope}-{NO_PHOTOGRAPHS}': 'trained without photographs', scope: 'may have seen these photographs'}
-    return {name: note for name, note in notes.items() if name in released}
+    return {name: note for name, note in notes.items() if name in released_readers()}
 
 def profile_text(
     name: str, # of the profile
@@ -114,7 +119,7 @@ def profile_text(
     test: float=.2, # share of the vehicles in the set `held`
 ) -> str: # YAML
     "The profile for a folder of photographs."
-    reader = load_bundle(packaged_bundle(scope)).manifest.config
+    reader = load_bundle(packaged_bundle(scope)).manifest.config if scope in released_readers() else ReaderSettings()
     start = {task: starting_checkpoint(weights, scope, task) for task in ('cd', 'cr')}
     return TEMPLATE.format(
         name=name, folder=found.folder, images=found.images, labelled=found.labelled, test=f'{test:g}',
@@ -132,11 +137,12 @@ def next_steps(
 ) -> str: # commands, one a line
     "The commands from the photographs to a trained reader."
     cd, cr = (f'datasets/{scope}/{task}' for task in ('cd', 'cr'))
+    reader = f'--scope {scope}' if scope in released_readers() else f'--bundle models/{scope}/bundle'
     first = (f'alpr-nb import labelme "{found.folder}" {cd}/photos' if found.labelled
-             else f'alpr-nb annotate "{found.folder}" --task cd --scope {scope} --out {cd}/photos')
+             else f'alpr-nb annotate "{found.folder}" --task cd {reader} --out {cd}/photos')
     pack = [f'alpr-nb pack {folder}/photos --out {folder}/batches --annotator {name} --task {task} --validation 0.2 '
             f'--test {test:g}' for task, folder in (('cd', cd), ('cr', cr))]
-    steps = [first, f'alpr-nb annotate {cd}/photos --crops --scope {scope} --out {cr}/photos',
+    steps = [first, f'alpr-nb annotate {cd}/photos --crops {reader} --out {cr}/photos',
              f'# correct {cr}/photos/review in LabelMe, then',
              f'alpr-nb check {cd}/photos --task cd --scope {scope}',
              f'alpr-nb check {cr}/photos --task cr --scope {scope}', *pack,

@@ -134,7 +134,7 @@ SECTIONS = {'': Parameters, 'machine': Machine, 'data': DataSection, 'benchmark'
 TASK_SECTIONS = {'data.drawing': DrawnSamples, 'data.prepare': PreparedSamples, 'train.tasks': TrainConfig,
                  'train.export': ExportConfig} # each has a section for each task, such as `train.tasks.cr`
 UNDERSCORES = 'reader', 'scope' # sections whose keys are not written with hyphens
-WITH_UNDERSCORES = DrawnSamples, TrainConfig, CornersConfig, ExportConfig # models whose fields have no alias with hyphens
+WITH_UNDERSCORES = DrawnSamples, TrainConfig, CornersConfig, ExportConfig # their fields have no alias with hyphens
 
 def section_model(
     name: str, # of a section: 'benchmark', 'train.tasks.cr'

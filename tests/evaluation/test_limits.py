@@ -67,7 +67,7 @@ def test_the_limit_ends_before_the_first_bin_that_fails():
     lines = [dict(image=f'{i}', truth=f'ABC{i:04}', kind='right' if r else 'missed plate')
              for i, r in enumerate(right)]
     table = limits_table(lines, {f'{i}': dict(tilt=-t) for i, t in enumerate(tilts)}, 50)
-    assert stated_limits(table)[0] == ('tilt: at least 90% right up to 15 degrees (n = 60); measured from 0 to 30 degrees '
-                                       'on 100 photographs.')
+    assert stated_limits(table)[0] == ('tilt: at least 90% right up to 15 degrees (n = 60); measured from 0 to 30 '
+                                       'degrees on 100 photographs.')
     assert 'right up to 30 degrees (n = 100)' in stated_limits(table, least=0)[0]
     assert stated_limits(table, few=21)[0] == 'tilt: not measured, 100 photographs with a known tilt.'

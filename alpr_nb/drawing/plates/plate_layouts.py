@@ -85,12 +85,14 @@ class Layout(_Part):
 # %% ../../../nbs/drawing/plates/plate_layouts.ipynb #8f4e58ca
 DEFAULT_LAYOUTS = 'conf/plates/brazil.yaml' # relative to the project's root
 
-@lru_cache(8)
 def load_layouts(
     file: str=DEFAULT_LAYOUTS, # YAML: name -> fields of `Layout`; relative to the project's root
 ) -> dict[str, Layout]: # `UserError` names the first key that is wrong
     "Read the layouts of a country."
-    path = project_path(file)
+    return _read_layouts(project_path(file), file)
+
+@lru_cache(8)
+def _read_layouts(path, file):
     try: found = yaml.safe_load(path.read_text(encoding='utf-8'))
     except FileNotFoundError:
         raise UserError(f"{file}: not found; name a file of layouts, such as {DEFAULT_LAYOUTS}.") from None

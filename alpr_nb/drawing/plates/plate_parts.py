@@ -224,8 +224,9 @@ def _qr(rng, s, m, p):
     for i, j in ((0, 0), (0, n - 7), (n - 7, 0)):
         for a, ink in ((0, 1), (1, 0), (2, 1)): q[(i + a)*k:(i + 7 - a)*k, (j + a)*k:(j + 7 - a)*k] = ink
     x1, y1, x2, y2 = (round(v*s.k) for v in _moved(rng, m.box, .8))
-    s.apply_mask(cv2.resize(q, (max(x2 - x1, 2), max(y2 - y1, 2)), interpolation=cv2.INTER_AREA)*np.float32(rng.uniform(.3, 1)),
-                 x1, y1, (25, 25, 28))
+    size = max(x2 - x1, 2), max(y2 - y1, 2)
+    mask = cv2.resize(q, size, interpolation=cv2.INTER_AREA)*np.float32(rng.uniform(.3, 1))
+    s.apply_mask(mask, x1, y1, (25, 25, 28))
 
 @register_drawer('emblem')
 def _emblem(rng, s, m, p):
@@ -265,7 +266,8 @@ def _arms(rng, s, m, p):
         half = (x1 + (x2 - x1)*fx/2, y1 + (cut - y1)*fy/2)
         s.rounded_rect((*half, half[0] + (x2 - x1)/2, half[1] + (cut - y1)/2), 0, tuple(rng.uniform(20, 220, 3)))
     cx, w = (x1 + x2)/2, (x2 - x1)*rng.uniform(.3, .45)
-    shield = [(cx - w, cut + 3), (cx + w, cut + 3), (cx + w, cut + (y2 - cut)*.6), (cx, y2), (cx - w, cut + (y2 - cut)*.6)]
+    low = cut + (y2 - cut)*.6
+    shield = [(cx - w, cut + 3), (cx + w, cut + 3), (cx + w, low), (cx, y2), (cx - w, low)]
     s.polygon(shield, tuple(rng.uniform(20, 200, 3)))
     s.disc(cx, cut + (y2 - cut)*.4, w*.5, tuple(rng.uniform(60, 240, 3)))
 
