@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['crop_chars', 'Cropped', 'crop_codes']
 
-# %% ../../nbs/data/code_crops.ipynb #2b804664
+# %% ../../nbs/data/code_crops.ipynb #dc4ca085
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from ..core.config import UserError
 from ..core.image_files import decode_image, encode_image
 from .labelme import Annotation, Shape, write_labelme
 from .pack import list_pairs, read_pair
-from ..inference.rectify import box_quad, upright_crop
+from ..inference.rectify import box_quad, quad_sides, upright_crop
 
 # %% ../../nbs/data/code_crops.ipynb #9f5dd3b4
 def crop_chars(
@@ -40,12 +40,13 @@ def crop_chars(
         found.append(Shape(s.label, tuple(round(float(v), 2) for v in box)))
     return found
 
-# %% ../../nbs/data/code_crops.ipynb #cc768885
+# %% ../../nbs/data/code_crops.ipynb #cca72ba2
 @dataclass(frozen=True)
 class Cropped:
     "Result of `crop_codes`"
     crops: int   # written
     labelled: int # of them with characters
+    turned: tuple # names of images whose corners do not start at the top left of the code; they were left out
 
 def crop_codes(
     folders, # with images and LabelMe files; one or several
@@ -58,7 +59,7 @@ def crop_codes(
 ) -> Cropped: # raises UserError when the folders have no such code
     "Write an upright crop of each code that has a text."
     folders, out = [Path(f) for f in ([folders] if isinstance(folders, (str, Path)) else folders)], Path(out)
-    texts, labelled = [], 0
+    texts, turned, labelled = [], [], 0
     with replacing(out, marker=['crops.json'], keep=folders) as (tmp,):
         for _, image, file in tqdm(list_pairs(folders, []), desc='crops', unit=' images', mininterval=2, disable=None):
             data, ann = read_pair(image, file)
@@ -66,6 +67,9 @@ def crop_codes(
             pixels = decode_image(data, image.name) if codes else None
             for k, s in enumerate(codes):
                 quad = np.float32(s.corners) if s.corners else box_quad(s.box)
+                if aspects and np.divide(*quad_sides(quad)) < min(aspects)/2: # its first corner is not the top left one
+                    turned.append(image.name)
+                    continue
                 crop, matrix = upright_crop(pixels, quad, margin, aspects)
                 if crop.shape[0] < min_height: continue
                 name, size = f'{image.stem}-{k}.png', crop.shape[1::-1]
@@ -81,4 +85,4 @@ def crop_codes(
         facts = dict(label=label, margin=list(margin), aspects=list(aspects), min_height=min_height,
                      test_tenths=test_tenths, crops=len(texts))
         (tmp/'crops.json').write_text(json.dumps(facts, indent=1) + '\n')
-    return Cropped(len(texts), labelled)
+    return Cropped(len(texts), labelled, tuple(turned))

@@ -7,7 +7,7 @@ __all__ = ['PATCH', 'CornerNet', 'read_patches', 'cut_patch', 'random_view', 'ch
            'corner_errors', 'BoxCorners', 'train_network', 'export_network', 'train_corners', 'plot_corner_errors',
            'plot_worst_corners']
 
-# %% ../../nbs/training/corners.ipynb #1342b547
+# %% ../../nbs/training/corners.ipynb #5fbf9971
 import json
 import random
 from pathlib import Path
@@ -23,7 +23,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from ..core.config import UserError, project_path
-from ..inference.rectify import box_quad, is_convex
+from ..inference.rectify import box_quad, is_convex, quad_sides
 from .onnx_session import cpu_session
 from .settings import CornersConfig
 
@@ -58,13 +58,14 @@ class CornerNet(nn.Module):
         x, y = (share.sum(2)*self.x).sum(-1), (share.sum(3)*self.y).sum(-1)
         return torch.stack([x, y], -1).flatten(1) + self.CORRECTION*torch.tanh(self.shift(features.flatten(1)))
 
-# %% ../../nbs/training/corners.ipynb #59e59246
+# %% ../../nbs/training/corners.ipynb #3ae3577a
 PATCH = 2.2, 320 # side of a patch in widths of its code, and its largest side in px
 
 def read_patches(
     folder: Path, # YOLO folder with corners.csv
     split: str, # train or val
     min_width: float, # px; narrower codes are left out
+    min_aspect: float=0, # width divided by height; codes under it are left out: their corners are in a wrong order
 ) -> list: # of (image (H, W, 3) uint8 BGR, quad (4, 2) in its px)
     "The codes of a split with their surroundings."
     table = pd.read_csv(folder/'corners.csv')
@@ -73,7 +74,8 @@ def read_patches(
     for name, rows in table.groupby('image'):
         image = cv2.imread(str(folder/'images'/name))
         for quad in rows.drop(columns='image').to_numpy(np.float32).reshape(-1, 4, 2):
-            if np.ptp(quad[:, 0]) >= min_width and is_convex(quad): patches.append(cut_patch(image, quad))
+            w, h = quad_sides(quad)
+            if np.ptp(quad[:, 0]) >= min_width and w >= min_aspect*h and is_convex(quad): patches.append(cut_patch(image, quad))
     return patches
 
 def cut_patch(
@@ -169,7 +171,7 @@ def corner_errors(
     shorter = np.minimum(sides[:, 0] + sides[:, 2], sides[:, 1] + sides[:, 3])/2
     return np.linalg.norm(a - b, axis=2).mean(1)/shorter
 
-# %% ../../nbs/training/corners.ipynb #d278dff7
+# %% ../../nbs/training/corners.ipynb #49b7d3b3
 class BoxCorners(nn.Module):
     "Stands for a trained network where no sample has corners: it gives the corners of the box."
     def __init__(self,
@@ -233,7 +235,7 @@ def train_corners(
     folder, model, out = (project_path(p) for p in (cfg.data, cfg.model, cfg.out))
     if not (folder/'corners.csv').is_file():
         raise UserError(f"{folder}/corners.csv: not found; run 00_data (or `dvc repro prepare-data@cd`) first.")
-    patches, held = (read_patches(folder, split, cfg.min_width) for split in ('train', 'val'))
+    patches, held = (read_patches(folder, split, cfg.min_width, cfg.min_aspect) for split in ('train', 'val'))
     every = max(cfg.steps//20, 1)
     def report(step, loss):
         if step % every == 0: print(f'step {step}/{cfg.steps}: loss {float(loss):.5f}', flush=True)

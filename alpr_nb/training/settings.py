@@ -126,6 +126,7 @@ class CornersConfig(StageConfig):
     perspective: float = Field(.2, ge=0, le=.5) # largest change of size across the code through perspective, share
     jitter: float = Field(.07, ge=0, le=.3) # standard deviation of the detector's box, share of its sides
     min_width: float = Field(24, ge=0) # px; narrower codes teach nothing
+    min_aspect: float = Field(0, ge=0) # width divided by height; codes under it are not used
     workers: int = Field(0, ge=0) # processes that make samples
     device: str = '' # cpu, cuda; empty: a GPU if there is one
     opset: int = Field(15, ge=12, le=20) # version of ONNX's operators
