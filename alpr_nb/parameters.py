@@ -51,7 +51,7 @@ class PreparedSamples(Section):
     raw: str # output folder of the validation set
     label: str # class of the detector
     alphabet: str = Field(min_length=2) # classes of the recogniser, in order
-    formats: dict[str, Format] # name -> format
+    formats: dict[str, str | Format] # name -> pattern or format
     strip: int = Field(0, ge=0) # px of metadata cut off at the bottom
     max_side: int = Field(0, ge=0) # px; larger images are scaled down for the training; 0: never
     checked: str = '' # folder with the results of `alpr-nb check`

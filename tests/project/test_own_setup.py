@@ -6,8 +6,9 @@ import subprocess
 import pytest
 import yaml
 
-from alpr_nb.parameters import BenchmarkSettings, PreparedSamples
+from alpr_nb.parameters import BenchmarkSettings, PreparedSamples, validate_parameters
 from alpr_nb.training.settings import ExportConfig
+from alpr_nb.workflow.params import composed
 from conftest import ROOT
 from photo_sets import labelme, photo
 from stage_cells import parameters
@@ -107,3 +108,9 @@ def test_a_wrong_request_leaves_no_profile(project, words, says):
     ('03_export.ipynb', ExportConfig, set())])
 def test_models_and_parameter_cells_have_the_same_names(notebook, kind, other):
     assert set(parameters(notebook)) == set(kind.model_fields) | other
+
+
+@pytest.mark.parametrize('scope', ['truck', 'container', 'wagon'])
+@pytest.mark.parametrize('profile', ['smoke', 'quick', 'full', 'release'])
+def test_every_profile_of_this_project_is_valid(scope, profile):
+    validate_parameters(yaml.safe_load(composed([f'scope={scope}', f'profile={profile}'])))
