@@ -163,7 +163,7 @@ def use_profile(
 def init_profile(
     name: str, # of the profile
     folder: str|Path, # of the photographs
-    scope: str='truck', # kind of code
+    scope: str, # kind of code
     test: float=.2, # share of the vehicles in the set `held`
 ) -> str: # what was written, and the next commands
     "Write the profile, name it in conf/config.yaml, and compose params.yaml."

@@ -63,11 +63,12 @@ def settings_of(
     conf: str|Path='conf', # folder of the configuration groups, relative to the project's root
 ) -> dict: # dotted name -> value; references such as '${seed}' are not resolved
     "The settings of a composition."
+    import yaml
     from hydra import compose, initialize_config_dir
     from omegaconf import OmegaConf
     conf = project_path(conf)
     with _hydra_errors(conf), initialize_config_dir(str(conf), version_base=None):
-        return flatten(OmegaConf.to_container(compose('config', overrides=list(overrides)), resolve=False))
+        return flatten(yaml.safe_load(OmegaConf.to_yaml(compose('config', overrides=list(overrides)))))
 
 def choices(
     conf: str|Path='conf', # folder of the configuration groups, relative to the project's root
