@@ -1,6 +1,7 @@
-# Each target first creates .venv if it is missing. `make repro PROFILE=smoke` runs another profile.
+# Each target first creates .venv if it is missing. `make repro` runs the profile
+# that conf/config.yaml names, and `make repro PROFILE=smoke` another one.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
-PROFILE ?= quick
+PROFILE ?=
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
@@ -19,7 +20,7 @@ install: $(VENV)
 	touch $@
 
 repro: $(VENV)
-	alpr-nb params profile=$(PROFILE)
+	alpr-nb params $(if $(PROFILE),profile=$(PROFILE))
 	dvc repro
 
 # Tests run in two processes with one thread each, because most tests wait for commands that they start.

@@ -77,7 +77,7 @@ PIPELINE = """stages:
     deps: [train.py]
     params: [train.tasks.cd]
     outs: [models/truck/cd.onnx, outputs/truck/cd/results.csv]
-    metrics: [outputs/truck/cd/metrics.json]
+    metrics: [outputs/truck/cd/metrics.json: {cache: false}]
 plots:
   - mAP50 by epoch:
       x: epoch

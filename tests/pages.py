@@ -8,6 +8,8 @@ Commands are in fenced blocks. The language of a block says how it is used:
 - ```console: an example that is not run. It takes long, never ends, or needs another machine or the network. A line of
   input starts with `$ `.
 
+Code cells of a notebook are run after its blocks, in the notebook's own folder.
+
 A page whose commands contain `../shared/...` needs this folder beside the clone.
 """
 import json

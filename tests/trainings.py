@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 torch = pytest.importorskip('torch')
-from alpr_nb.training.config import TrainConfig
+from alpr_nb.training.settings import TrainConfig
 from alpr_nb.training.dataset import write_example_data
 from alpr_nb.training.yolov5_compat import yolov5 # before yolov5's own modules, so that they stay quiet and offline
 

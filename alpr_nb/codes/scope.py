@@ -41,4 +41,5 @@ def load_scope(params: str|Path='params.yaml', # relative to the project's root
                ) -> Scope: # `UserError` if the section is not valid
     "Read the scope from the `scope` section of the parameters."
     section = load_section('scope', params)
-    return validated(Scope, f'{params}: scope', {k: section[k] for k in Scope.model_fields if k in section})
+    known = {k: section[k] for k in Scope.model_fields if k in section}
+    return validated(Scope, f'{params}: scope', known, hyphens=False)

@@ -8,6 +8,7 @@ __all__ = ['LAYOUT_FOLDERS', 'NOT_ANNOTATIONS', 'IMAGE_LISTS', 'LIST_FOLDERS', '
            'name_problem']
 
 # %% ../../nbs/data/pairing.ipynb #3c21a6d8
+import re
 import zipfile
 from collections import Counter
 from pathlib import Path

@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['Whole', 'Share', 'Weight', 'Pixels', 'WidthShare', 'Widths', 'Strength', 'DEFAULT_PATTERNS', 'DEFAULT_FORMATS',
-           'DEFAULT_WIDTHS', 'ONE_ROW', 'CATEGORIES', 'Weights', 'Degrees', 'load_renderer', 'Lean',
-           'SynthesisSettings', 'load_settings']
+           'DEFAULT_WIDTHS', 'Weights', 'Degrees', 'load_renderer', 'Lean', 'SynthesisSettings', 'load_settings']
 
 # %% ../../nbs/drawing/settings.ipynb #829bdf7a
 import json
@@ -15,10 +14,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from ..codes.formats import as_format, parse_pattern
 from ..core.config import UserError
 from ..core.validation import validated
 from .plates.plate_wear import WEAR_KINDS
-from .plates.plates import LAYOUTS
+from .plates.plate_layouts import DEFAULT_LAYOUTS, load_layouts
 
 # %% ../../nbs/drawing/settings.ipynb #8d9e3a73
 @lru_cache(4)
@@ -26,7 +26,7 @@ def _make_renderer(module, arguments):
     try: make = import_module(module).renderer
     except (ImportError, AttributeError) as e:
         raise UserError(f"synth.renderer: expected a module with a function `renderer`, found {module!r} ({e}); "
-                        f"correct it in params.yaml.") from None
+                        f"correct it in conf/.") from None
     return make(*json.loads(arguments))
 
 def load_renderer(
@@ -48,8 +48,6 @@ Strength = Annotated[float, Field(strict=True, ge=0, le=3)]
 DEFAULT_PATTERNS = {'old': 'LLLNNNN', 'mercosul': 'LLLNLNN'}
 DEFAULT_FORMATS = {'old': .7, 'mercosul': .3}
 DEFAULT_WIDTHS = {'cd': (.03, .6), 'cr': (.07, .45)}
-ONE_ROW = {name for name in LAYOUTS if not name.endswith('-2')}
-CATEGORIES = {category for layout in LAYOUTS.values() for category in layout.palettes}
 
 def _default_widths(known: dict) -> tuple: return DEFAULT_WIDTHS[known['task']]
 
@@ -94,6 +92,7 @@ class SynthesisSettings(BaseModel):
     strip: Annotated[Whole, Field(ge=0)] = 0 # height of the metadata strip below a scene, px
     renderer: str = ''          # module whose `renderer(looks, formats)` draws; empty: plates on vehicles
     looks: dict | None = None   # settings of the renderer
+    plates: str = DEFAULT_LAYOUTS # file of the layouts of plates
     patterns: dict[str, str | dict] = Field(DEFAULT_PATTERNS, min_length=1) # format -> pattern or Format
     formats: Weights = Field(default_factory=_default_formats) # format -> weight
     categories: Weights | None = None # category of a plate -> weight; None: the weights of its layout
@@ -127,10 +126,19 @@ class SynthesisSettings(BaseModel):
             if self.lean or self.fields:
                 raise ValueError('lean and fields must be absent where a renderer is set: its looks have the angles')
         else:
-            _one_of(self.formats, ONE_ROW, 'the table of plate layouts')
-            _one_of(self.categories or {}, CATEGORIES, 'the table of plate palettes')
+            self._check_plates(load_layouts(self.plates))
         load_renderer(self)
         return self
+
+    def _check_plates(self, layouts):
+        _one_of(self.formats, {name for name in layouts if not name.endswith('-2')}, self.plates)
+        palettes = {category for layout in layouts.values() for category in layout.palettes}
+        _one_of(self.categories or {}, palettes, f'the palettes of {self.plates}')
+        for name in self.formats:
+            length = len(parse_pattern(as_format(self.patterns[name]).pattern))
+            if length != len(layouts[name].cells):
+                raise ValueError(f'the pattern of {name} has {length} characters, but its plate in {self.plates} has '
+                                 f'{len(layouts[name].cells)}')
 
 def load_settings(
     section: dict,         # keys of `SynthesisSettings`

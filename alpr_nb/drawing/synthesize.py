@@ -23,7 +23,8 @@ from ..core.config import UserError
 from ..core.parallel import workers
 from ..data.batch_writer import NewSample, write_parts
 from ..data.labelme import Annotation, Shape, labelme_json
-from .plates.plates import Plate, draw_plate, layout_of
+from .plates.plate_layouts import layout_of, load_layouts
+from .plates.plates import Plate, draw_plate
 from .settings import SynthesisSettings, load_renderer, load_settings
 from .streets.scenes import Oblique, draw_scene, field_scene, metadata_strip, rectified_scene
 
@@ -59,13 +60,13 @@ def random_plate(
 ) -> Plate:               # with exact quads of the characters
     "A plate with a random code of the requested side of the split."
     fmt = _choose(rng, s.formats)
-    rows = 2 if rng.random() < rows2 else 1
+    rows = 2 if rng.random() < rows2 and f'{fmt}-2' in load_layouts(s.plates) else 1
     while True:
         code = random_code(rng, s.patterns[fmt])
         if in_validation(code, s.seed, s.validation) == holdout: break
-    weights = {c: w for c, w in (s.categories or {}).items() if c in layout_of(fmt, rows).palettes}
+    weights = {c: w for c, w in (s.categories or {}).items() if c in layout_of(fmt, rows, s.plates).palettes}
     category = _choose(rng, weights) if sum(weights.values()) else None
-    return draw_plate(rng, code, fmt, category, width//2 if rows == 2 else width, rows, s.wear)
+    return draw_plate(rng, code, fmt, category, width//2 if rows == 2 else width, rows, s.wear, s.plates)
 
 def _clip(box, x, y, w, h):
     "A box in the pixels of a crop that starts at (x, y), rounded to hundredths of a pixel."
@@ -177,7 +178,7 @@ def synthesize(
     s = load_settings(dict(task=task, **keys))
     for key, v in (('count', count), ('batch-size', batch_size)):
         if not isinstance(v, int) or v < 1:
-            raise UserError(f'synth.{key}: expected a whole number above 0, found {v!r}; correct it in params.yaml.')
+            raise UserError(f'synth.{key}: expected a whole number above 0, found {v!r}; correct it in conf/.')
     with replacing(out, marker=['synthetic.json']) as (folder,):
         with workers():
             found = Parallel(n_jobs=n_jobs, return_as='generator')(delayed(draw_sample)(i, s) for i in range(count))

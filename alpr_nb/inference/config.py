@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from ..codes.decoding import DecoderParams
 from ..codes.formats import ALPHABET, SUBSTITUTIONS, Format, as_format
 from ..codes.scope import Scope, load_scope
-from ..core.config import load_section
+from ..core.config import UserError, load_section
 from ..core.validation import validated
 from .rectify import RectifierConfig
 

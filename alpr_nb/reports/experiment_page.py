@@ -4,16 +4,18 @@
 
 # %% auto #0
 __all__ = ['COLOURS', 'DASHES', 'WIDTH', 'HEIGHT', 'LEFT', 'BOTTOM', 'RIGHT', 'TOP', 'DOTS', 'MAIN_METRICS', 'COUNTS', 'FEW',
-           'line_style', 'chart', 'split_columns', 'display_value', 'table_row', 'column_head', 'runs_section',
-           'render_experiments']
+           'NAME_WIDTH', 'SET_WIDTH', 'line_style', 'chart', 'split_columns', 'display_value', 'experiments_table',
+           'table_row', 'column_head', 'runs_section', 'render_experiments']
 
 # %% ../../nbs/reports/experiment_page.ipynb #92167ff4
 import re
 from pathlib import Path
 
+import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from .dvc_experiments import Curves, Row, read_curves, read_rows
+from ..evaluation.summary import MEDIAN_TIME, SHORT, VERDICT
+from .dvc_experiments import Curves, Row, read_curves, read_rows, with_full_metrics
 from ..workflow.html_page import page, render, write_page
 from ..workflow.number_text import counted, megabytes
 
@@ -55,7 +57,7 @@ def chart(
                   x_ticks=[dict(value=t, at=at_x(t)) for t in x_ticks if x0 <= t <= x1])
 
 # %% ../../nbs/reports/experiment_page.ipynb #dae5b8c8
-MAIN_METRICS = 'acc@0.2', 'acc@0.9', 'cer', 'mAP50', 'total_median', 'size_mb' # visible at first
+MAIN_METRICS = *SHORT.values(), MEDIAN_TIME, VERDICT, 'mAP50' # visible at first
 COUNTS = 'n', 'cd_n' # metrics that count samples; they are not results
 FEW = 12 # up to this number of settings or models, all are visible at first
 
@@ -88,6 +90,29 @@ def display_value(
     if isinstance(value, bool) or not isinstance(value, (int, float)): text = str(value) or '“”'
     else: text = f'{value:,}' if isinstance(value, int) else f'{value:.4g}'
     return dict(text=text, hash='', sort=str(value))
+
+# %% ../../nbs/reports/experiment_page.ipynb #8ed55632
+NAME_WIDTH, SET_WIDTH = 28, 16 # characters of a name in the terminal
+
+def experiments_table(
+    rows: list[Row], # from `read_rows`
+) -> str: # lines of at most 100 characters; '' without results
+    "Commits and experiments with the short list of metrics."
+    columns = [*SHORT.values(), MEDIAN_TIME, VERDICT]
+    def cut(text, width): return text if len(text) <= width else text[:width - 1] + '…'
+    found = []
+    for r in rows:
+        sets = dict.fromkeys(k.rpartition(': ')[0] for k in r.metrics if k.rpartition(': ')[2] in columns)
+        for name in sets:
+            values = {k: r.metrics.get(f'{name}: {k}') for k in columns}
+            if values['exact'] is None: continue # a training, or results in the form of an older version
+            text = {k: '' if v is None else v if isinstance(v, str) else f'{v:.1f}' if k == MEDIAN_TIME else f'{v:.3f}'
+                    for k, v in values.items()}
+            found.append(dict(run=cut(r.name, NAME_WIDTH), set=cut(name, SET_WIDTH)) | text)
+    if not found: return ''
+    table = pd.DataFrame(found)
+    if not table[VERDICT].any(): table = table.drop(columns=VERDICT)
+    return table.to_string(index=False, line_width=None)
 
 # %% ../../nbs/reports/experiment_page.ipynb #7b4c9457
 def table_row(
@@ -139,10 +164,13 @@ def render_experiments(
     root: str|Path, # the project
     limit: int=0, # commits to look back at; 0 for all
     most: int=8, # revisions whose curves are drawn
+    every: bool=False, # with all metrics instead of the short list
+    rows: list[Row]|None=None, # from `read_rows`; None: they are read
 ) -> Path: # reports/experiments.html
     "Write the page of all commits and experiments."
     root = Path(root)
-    rows = read_rows(root, limit)
+    rows = read_rows(root, limit) if rows is None else rows
+    if every: rows = with_full_metrics(root, rows)
     drawn = [r for r in rows if r.metrics][:most]
     curves = read_curves(root, [r.revision for r in drawn])
     n = {k: sum(r.kind == k for r in rows) for k in ('commit', 'experiment')}

@@ -16,6 +16,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from ..core.config import UserError
+from ..evaluation.baselines import verdict_lines
 from ..evaluation.error_gallery import card, read_failures
 from ..evaluation.error_kinds import KINDS, character_errors
 from ..evaluation.summary import NAMES
@@ -191,10 +192,12 @@ def render_index(
     failures = {n: read_failures(outputs/'benchmark'/n) for n in sets
                 if (outputs/'benchmark'/n/'predictions.jsonl').is_file()}
     previous = compare_with_previous(root, f'outputs/{scope}/benchmark', list(sets))
+    said = verdict_lines(outputs/'benchmark', list(sets))
     trained = {t: m for t in tasks if (m := read_json(outputs/t/'metrics.json'))}
     body = render('reports/templates/index.html.jinja2',
                   sets=sets, published=published, cards=cards(sets, gates, previous, kinds, published),
-                  previous=previous_section(previous, sets), experiments=(folder/'experiments.html').is_file(),
+                  previous=previous_section(previous, sets), verdicts=said,
+                  experiments=(folder/'experiments.html').is_file(),
                   failures=failure_section(failures, links.get('errors', '')) if failures else None,
                   accuracy=accuracy_table(sets, published), parts=part_table(sets), training=training_table(trained),
                   groups=group_pages(pages, folder), graph=Markup(graph), revision=git_revision(root),

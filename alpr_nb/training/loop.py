@@ -24,7 +24,8 @@ from yolov5.utils.loss import ComputeLoss
 from yolov5.utils.torch_utils import EarlyStopping, ModelEMA, smart_optimizer
 
 from ..core.config import UserError
-from .config import TrainConfig, find_cfg, hyperparameters, learning_rate
+from .config import find_cfg, hyperparameters, learning_rate
+from .settings import TrainConfig
 from .checkpoints import find_weights
 from .dataset import Split, YoloData, YoloDataset, batch_loader
 from .yolov5_compat import load_checkpoint

@@ -30,7 +30,8 @@ from yolov5.utils.plots import plot_images, plot_results
 from ..core.atomic import write_atomic
 from ..core.config import UserError, project_path
 from ..workflow.fingerprint import modules
-from .config import TrainConfig, find_cfg, learning_rate
+from .config import find_cfg, learning_rate
+from .settings import TrainConfig
 from .loop import Trainer, deterministic
 from .checkpoints import find_weights
 from .dataset import YoloData, read_yolo_folder

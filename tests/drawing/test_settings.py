@@ -6,9 +6,9 @@ from alpr_nb.drawing.settings import SynthesisSettings, load_settings
 
 
 @pytest.mark.parametrize('keys, said', [
-    (dict(task='ocr'), "synth.task: expected 'cd' or 'cr', found 'ocr'"),
-    (dict(validation=1.2), 'synth.validation: expected less than or equal to 1, found 1.2'),
-    (dict(validation='much'), "synth.validation: expected a valid number, found 'much'"),
+    (dict(task='ocr'), "synth.task: expected one of cd, cr, found 'ocr'"),
+    (dict(validation=1.2), 'synth.validation: expected a number from 0 to 1, found 1.2'),
+    (dict(validation='much'), "synth.validation: expected a number from 0 to 1, found 'much'"),
     (dict(seed=-1), 'synth.seed'), (dict(seed=1.5), 'synth.seed'), (dict(seed=True), 'synth.seed'),
     (dict(size=[960]), 'synth.size'), (dict(size=[0, 540]), 'synth.size.0'),
     (dict(strip=-1), 'synth.strip'),
@@ -19,8 +19,8 @@ from alpr_nb.drawing.settings import SynthesisSettings, load_settings
     (dict(formats={'old': -1}), 'synth.formats.old'), (dict(formats={}), 'synth.formats: at least one weight'),
     (dict(formats={'old': 0}), 'synth.formats: at least one weight'),
     (dict(formats={'british': 1}), "patterns has no 'british'"),
-    (dict(patterns={'british': 'LLNNLLL'}, formats={'british': 1}), "the table of plate layouts has no 'british'"),
-    (dict(categories={'pink': 1}), "the table of plate palettes has no 'pink'"),
+    (dict(patterns={'british': 'LLNNLLL'}, formats={'british': 1}), "conf/plates/brazil.yaml has no 'british'"),
+    (dict(categories={'pink': 1}), "the palettes of conf/plates/brazil.yaml has no 'pink'"),
     (dict(quality=0), 'synth.quality'), (dict(annotator='../x'), 'synth.annotator'),
     (dict(colour=1), 'synth.colour is an unknown key; the section takes task, seed'),
     (dict(wear={'moss': .1}), 'synth.wear.moss'), (dict(wear={'flakes': 1.2}), 'synth.wear.flakes'),
@@ -31,7 +31,7 @@ from alpr_nb.drawing.settings import SynthesisSettings, load_settings
 ])
 def test_a_wrong_setting_is_named_in_one_line(keys, said):
     with pytest.raises(UserError) as e: load_settings(dict(task='cd') | keys)
-    assert said in str(e.value) and '\n' not in str(e.value) and str(e.value).endswith('correct it in params.yaml.')
+    assert said in str(e.value) and '\n' not in str(e.value) and str(e.value).endswith('correct it in conf/.')
 
 
 def test_a_missing_task_is_named():

@@ -61,7 +61,8 @@ def test_stage(project):
     assert lines['right.jpg']['reads']['raw']['0.2'] == 'A8C1D23' and len(lines['right.jpg']['chars']) == 7
     assert 'broken.jpg' in lines['broken.jpg']['error']
     assert {f.name for f in (out/'plots').iterdir()} == {f'{n}.csv' for n in (
-        'threshold', 'calibration', 'confusion', 'confusion_raw', 'latency', 'width', 'tilt', 'format', 'length')}
+        'threshold', 'calibration', 'confusion', 'confusion_raw', 'latency', 'width', 'tilt', 'format', 'length',
+        'limits')}
     assert sorted(f.name for f in (out/'errors').iterdir()) == ['000_wrong.jpg', 'errors.csv']
     assert set(json.loads((out/'latency.json').read_text())) == {'n'} | {f'{p}_{k}'
                                                                          for p in ('decode', 'cd', 'cr', 'total')

@@ -28,7 +28,7 @@ def test_every_setting_has_a_default_and_a_range_that_is_checked():
     wrong = dict(
         cd=dict(size=16), cr=dict(iou=2), calibration=[1], margin=[-.1, .1], margin_max_aspect=.5, retry_below=1.1,
         retry_margin=[.1], unclear_confidence=-1, retry_crop_size=0, retry_scene_size=31, min_confidence=2,
-        max_missing=-1, max_surplus=1.5)
+        max_missing=-1, max_surplus=1.5, rectifier=dict(context=-1), rectify_crops='perhaps')
     assert set(wrong) == set(ReaderSettings.model_fields)
     for name, value in wrong.items():
         with pytest.raises(UserError, match=f'here.{name}') as e: reader_config(SCOPE, {name: value}, 'here')
@@ -114,5 +114,5 @@ def test_a_new_setting_is_written_in_one_place_and_known_everywhere(tmp_path):
     assert not done.returncode, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
     assert found['params'] == .7 == found['manifest'] == found['reader']
-    assert 'reader.sharpen' in found['refused'] and 'less than or equal to 1' in found['refused']
+    assert 'reader.sharpen' in found['refused'] and 'a number from 0 to 1' in found['refused']
     assert 'reader.sharpen' in found['notebook']

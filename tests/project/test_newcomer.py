@@ -3,6 +3,7 @@ import json
 import shutil
 import subprocess
 
+import nbformat
 import pytest
 
 from conftest import ROOT
@@ -93,6 +94,26 @@ def test_pages_without_commands_or_without_their_data_are_no_error(project):
     assert status == 0
     assert said.splitlines() == ['tutorials/shown: no commands',
                                  'tutorials/data: skipped, because these do not exist: ../shared/data/cars']
+
+
+def notebook(file, *cells):
+    "A notebook with code cells."
+    kernel = dict(kernelspec=dict(name='python3', display_name='python3', language='python'))
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells], metadata=kernel), file)
+
+
+@pytest.mark.parametrize('last, status', [('print(file.name)', 0), ('file.unlink(); open("absent")', 1)])
+def test_cells_of_a_notebook_run_in_its_own_folder(project, tmp_path, last, status):
+    root = project(first=[fence('sh', 'cd ..')])
+    cell = "#| eval: false\nfrom pathlib import Path\nfile = Path('../../there'); file.write_text(Path.cwd().name)"
+    notebook(root/'nbs/tutorials/first.ipynb', cell, last)
+    subprocess.run(['git', '-c', 'user.name=t', '-c', 'user.email=t@example.org', 'commit', '-qam', 'cells'], cwd=root,
+                   check=True)
+    ended, said = newcomer(root, '--folder', tmp_path/'out')
+    assert ended == status, said
+    assert (tmp_path/'out/alpr-nb/there').exists() == (status == 0)
+    if status: assert 'FileNotFoundError' in said and 'failed in block cells: jupyter nbconvert' in said
+    else: assert (tmp_path/'out/alpr-nb/there').read_text() == 'tutorials'
 
 
 def test_pages_can_be_chosen(project):

@@ -1,10 +1,11 @@
 "Commits and experiments of a real DVC repository, on the thesis's own example: yolov5n against yolov5s."
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from alpr_nb.core.config import UserError
-from alpr_nb.reports.dvc_experiments import read_curves, read_rows
+from alpr_nb.reports.dvc_experiments import read_curves, read_rows, with_full_metrics
 from alpr_nb.reports.experiment_page import render_experiments, split_columns
 from fabricated import dvc, experiments, git, repository
 
@@ -29,6 +30,13 @@ def test_every_commit_and_experiment_is_there(project):
     assert base.metrics['cd: mAP50'] == .9 and by['small'].metrics['cd: mAP50'] == .95
     assert base.models['models/truck/cd.onnx'][0] == 2000 and by['small'].models['models/truck/cd.onnx'][0] == 7000
     assert len(by['small'].models['models/truck/cd.onnx'][1]) == 32 and read_rows(project, 1)[-1].kind == 'experiment'
+
+
+def test_full_metrics_are_read_from_every_revision(project):
+    "Metrics that DVC does not list are read from git, and those of the workspace from the disk."
+    rows = with_full_metrics(project, [replace(r, metrics={'any': 1}) for r in read_rows(project) if r.metrics])
+    assert {r.kind: r.metrics['cd: mAP50'] for r in rows if r.name != 'longer'} == dict(
+        workspace=.9, commit=.9, experiment=.95)
 
 
 def test_what_differs_is_a_column(project):

@@ -153,3 +153,15 @@ def test_where_it_fails(tmp_path):
     assert 'truck/errors.html#characters=Q+read+as+O' in links
     assert 'The 2 errors of highest confidence' in text and text.count('data:image/jpeg') == 2
     assert all(f'>{k}<' in text for k in ('missed plate', 'wrong character')) and '>extra character<' not in text
+
+
+def test_verdicts_against_released_readers_are_shown(tmp_path):
+    folder = figures(tmp_path, held=.5)
+    row = dict(baseline='truck-synthetic', note='', verdict='worse', right=23, baseline_right=46, images=100,
+               vehicles=95, gained=1, lost=24, difference=-.23, low=-.3, high=-.1, p=.00002)
+    (folder/'comparison.json').write_text(json.dumps([row]))
+    text = render_index(tmp_path, 'truck', 0).read_text()
+    assert ('held: worse than truck-synthetic: 23 of 100 codes right against 46, p &lt; 0.001, n = 95 vehicles.'
+            in text)
+    (folder/'comparison.json').write_text('[]')
+    assert 'released readers' not in render_index(tmp_path, 'truck', 0).read_text()

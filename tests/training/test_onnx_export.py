@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from alpr_nb.core.config import UserError
-from alpr_nb.training.onnx_export import ExportConfig, export_model
+from alpr_nb.training.onnx_export import export_model
+from alpr_nb.training.settings import ExportConfig
 from alpr_nb.training.yolov5_compat import load_checkpoint
 from stage_cells import keywords, parameters
 from trainings import offline, project, undrawn, write_checkpoint # noqa: F401 (fixtures)
@@ -27,7 +28,7 @@ def checkpoint(project): write_checkpoint(project/'best.pt', random=True)
                                      dict(batch_sizes=[]),
                                      dict(batch_sizes=[0]), dict(size=1), dict(max_map_drop=-1)])
 def test_a_wrong_value_is_named(changed):
-    with pytest.raises(UserError, match='train.export.cr.' + next(iter(changed)).replace('_', '-')): smoke(**changed)
+    with pytest.raises(UserError, match=f'train.export.cr.{next(iter(changed))}'.replace('_', '.')): smoke(**changed)
 
 def test_parameter_cell_configuration_and_call_have_the_same_names():
     given = parameters('03_export.ipynb')

@@ -116,7 +116,7 @@ def test_it_learns(project):
 def test_without_network_and_home(project):
     "As DVC runs it: a fresh process, no terminal; and without a network where the system allows to cut it."
     (project/'home').mkdir()
-    code = ('from alpr_nb.training.run import train; from alpr_nb.training.config import TrainConfig; '
+    code = ('from alpr_nb.training.run import train; from alpr_nb.training.settings import TrainConfig; '
             f'train(TrainConfig(**{SMOKE | dict(data="yolo", out="run", workers=2)!r}))')
     cut = (['unshare', '-n'] if shutil.which('unshare')
            and not subprocess.run(['unshare', '-n', 'true'], capture_output=True).returncode else [])

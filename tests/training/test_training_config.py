@@ -2,7 +2,7 @@
 import pytest
 
 from alpr_nb.core.config import UserError
-from alpr_nb.training.config import TrainConfig
+from alpr_nb.training.settings import TrainConfig
 from stage_cells import keywords, parameters
 from trainings import offline, smoke, undrawn # noqa: F401 (fixtures)
 
@@ -19,7 +19,7 @@ def test_a_wrong_value_is_named(changed, says):
 
 
 def test_a_missing_value_is_named():
-    with pytest.raises(UserError, match='train.tasks.cd.scope is missing; correct it in params.yaml'):
+    with pytest.raises(UserError, match='train.tasks.cd.scope is missing; correct it in conf/'):
         TrainConfig(task='cd')
 
 

@@ -146,21 +146,21 @@ def load_steel_settings(
     for name, fmt in (formats or {}).items():
         if name not in spec.styles:
             raise UserError(f"{where}.styles: no style for the format {name!r}; it has {', '.join(spec.styles)}; "
-                            f"correct it in params.yaml.")
+                            f"correct it in conf/.")
         allowed = parse_pattern(as_format(fmt).pattern)
         for i, l in enumerate(spec.styles[name].layouts):
             if sum(map(sum, l.rows)) != len(allowed):
                 raise UserError(f"{where}.styles.{name}.layouts.{i}.rows: expected {len(allowed)} characters, "
-                                f"found {[list(r) for r in l.rows]}; correct it in params.yaml.")
+                                f"found {[list(r) for r in l.rows]}; correct it in conf/.")
             gaps = sum(len(r) - 1 for r in l.rows)
             doors = any(w.kind == 'door' for w in spec.styles[name].walls)
             if l.rod is not None and (l.vertical or l.rod >= gaps or not doors):
                 raise UserError(f"{where}.styles.{name}.layouts.{i}.rod: expected a gap below {gaps} of a horizontal "
-                                f"layout, and a wall of the kind door, found {l.rod}; correct it in params.yaml.")
+                                f"layout, and a wall of the kind door, found {l.rod}; correct it in conf/.")
         for p in spec.styles[name].prefixes:
             if len(p) > len(allowed) or any(c not in a and c not in '@#' for c, a in zip(p, allowed)):
                 raise UserError(f"{where}.styles.{name}.prefixes: {p!r} does not begin a code of the pattern "
-                                f"{as_format(fmt).pattern}; correct it in params.yaml.")
+                                f"{as_format(fmt).pattern}; correct it in conf/.")
     return spec
 
 # %% ../../../nbs/drawing/steel/schema.ipynb #7eadc8f0

@@ -6,7 +6,8 @@ import pytest
 from alpr_nb.drawing.camera.projection import quad_to_box
 from alpr_nb.drawing.plates.plate_wear import (LOSS_WINDOW_MM, MAX_INK_LOSS, MAX_LOCAL_LOSS, WEAR_KINDS, apply_bend,
                                                bend_field, flake_mask)
-from alpr_nb.drawing.plates.plates import code_mask, draw_plate, layout_of
+from alpr_nb.drawing.plates.plate_layouts import layout_of
+from alpr_nb.drawing.plates.plates import code_mask, draw_plate
 
 CASES = [('old', 'ABC1234', 1), ('old', 'WOQ7081', 2), ('mercosul', 'ABC1D23', 1), ('mercosul', 'MWI0J90', 2)]
 

@@ -6,7 +6,8 @@ import pytest
 
 from alpr_nb.drawing.camera.projection import quad_to_box
 from alpr_nb.drawing.plates.plate_parts import DRAWERS
-from alpr_nb.drawing.plates.plates import LAYOUTS, code_mask, draw_plate, layout_of, random_category
+from alpr_nb.drawing.plates.plate_layouts import layout_of, load_layouts
+from alpr_nb.drawing.plates.plates import code_mask, draw_plate, random_category
 
 CASES = [('old', 'ABC1234', 1), ('old', 'WOQ7081', 2), ('mercosul', 'ABC1D23', 1), ('mercosul', 'MWI0J90', 2)]
 
@@ -83,11 +84,11 @@ def test_colours_are_those_of_the_category():
         assert r > 1.1*b and r > 1.1*g
         p = draw_plate(np.random.default_rng(seed), 'ABC1D23', 'mercosul', 'commercial', 400).image
         b, g, r = mean(p[8:26, 60:130]); assert b > 1.3*r
-    assert random_category(np.random.default_rng(0), LAYOUTS['old']) in LAYOUTS['old'].palettes
+    assert random_category(np.random.default_rng(0), layout_of('old')) in layout_of('old').palettes
 
 
 def test_layouts_are_complete_data():
-    for l in LAYOUTS.values():
+    for l in load_layouts().values():
         assert len(l.cells) == 7 and {'private', 'commercial'} <= set(l.palettes)
         for m in l.marks:
             x1, y1, x2, y2 = m.box
