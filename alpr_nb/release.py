@@ -41,8 +41,8 @@ def photo_sources(
     known = data.get('sources', {})
     looks = [own.get('looks') or {} for own in synthesis.values()]
     folders = [look['photographs'] for look in looks if look.get('photographed')]
-    folders += [own['from'] for task, own in known.get('pack', {}).items()
-                if Path(own['out']).name in sample_folders(task, data)]
+    folders += [own['from'] for own in known.get('pack', {}).values()
+                if sample_folders(own['out'].split('/')[2], data) & set(Path(own['out']).parts)]
     return {name: s['origin'] for kind in ('import', 'annotate') for name, s in known.get(kind, {}).items()
             if any(Path(s['out']).is_relative_to(folder) for folder in folders)}
 

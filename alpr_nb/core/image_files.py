@@ -10,7 +10,7 @@ import io
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from .config import UserError
 
@@ -29,6 +29,8 @@ def decode_image(
                 ImageOps.exif_transpose(im, in_place=True)
                 return cv2.cvtColor(np.asarray(im.convert('RGB')), cv2.COLOR_RGB2BGR)
             found = f'{im.width}x{im.height} pixels of kind {im.mode}'
+    except UnidentifiedImageError: # its text has an address in memory, which differs from run to run
+        raise UserError(f'{where}: not an image of a known kind; replace it or take it out with its label') from None
     except Exception as e:
         raise UserError(f'{where}: not a readable image ({str(e)[:60]}); '
                         'replace it or take it out with its label') from None

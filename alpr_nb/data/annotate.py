@@ -6,7 +6,7 @@
 __all__ = ['SAME_PLATE_IOU', 'ProposedImage', 'image_content', 'crop_names', 'propose_image', 'annotate', 'check_image_paths']
 
 # %% ../../nbs/data/annotate.ipynb #2222a1ba
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from ..core.config import UserError
 from ..core.image_files import IMAGES, MAX_PIXELS, can_copy, encode_image
 from .ground_truth import read_csv_codes
 from .labelme import Annotation, labelme_json
-from .proposals import Proposal, propose_chars, propose_plates, resolve_shared_glyphs
+from .proposals import Proposal, accept_if_aligned, propose_chars, propose_plates, resolve_shared_glyphs
 from .review_list import COLUMNS, correction_row, review_row
 from .written_files import WrittenFiles
 from ..inference.detector import Detections
@@ -106,6 +106,7 @@ def annotate(
     crops: bool=False,    # for cr: cut the crops out of photographs
     confidence: float=.5, # least confidence of its characters for which a proposal with the known code is accepted
     batch: int=16,        # images in memory
+    accept_aligned: bool=False, # accept a proposal that misreads up to a third of the known text, with the text's labels
     progress: bool=True,  # show a bar
 ) -> pd.DataFrame:        # review.csv: image (relative to `out`), text, code, confidence, status, reason
     "Propose annotations; a person's corrections in `out` are kept"
@@ -124,7 +125,8 @@ def annotate(
     earlier = written.crops()
     for at in tqdm(range(0, len(paths), batch), desc=f'annotate {task}', unit=' batches', mininterval=2,
                    disable=not progress):
-        rows += _annotate_batch(paths[at:at + batch], written, earlier, reader, task, texts, crops, confidence)
+        rows += _annotate_batch(paths[at:at + batch], written, earlier, reader, task, texts, crops, confidence,
+                                accept_aligned)
     if not any((out/'review').iterdir()): (out/'review').rmdir()
 
     review = pd.DataFrame(rows, columns=COLUMNS).sort_values(['confidence', 'image'], kind='stable', ignore_index=True)
@@ -163,7 +165,7 @@ def _load(path):
     if pixels[..., 0].size > MAX_PIXELS: raise ReadError(f'{path}: has more than {MAX_PIXELS} pixels; make it smaller')
     return pixels
 
-def _annotate_batch(paths, written, earlier, reader, task, texts, crops, min_confidence):
+def _annotate_batch(paths, written, earlier, reader, task, texts, crops, min_confidence, accept_aligned=False):
     "Annotate some images; their rows of review.csv"
     rows, good = [], []
     for p in paths:
@@ -174,6 +176,7 @@ def _annotate_batch(paths, written, earlier, reader, task, texts, crops, min_con
     for (p, pixels), result in zip(good, results):
         known, text = earlier.get(p.name, {}), texts and texts.get(p.name)
         own = propose_image(p, pixels, result.plates, reader, task, crops, text, min_confidence, known)
+        if accept_aligned: own = [replace(i, proposal=accept_if_aligned(i.proposal)) for i in own]
         if not own: rows.append(review_row(p.name, 'nothing read', 'no plate found', text))
         stale += set(known) - {Path(i.image).stem for i in own}
         proposed += own

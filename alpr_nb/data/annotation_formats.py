@@ -17,7 +17,7 @@ import yaml
 from defusedxml.ElementTree import ParseError, fromstring
 
 from ..core.config import UserError
-from ..core.csv_files import read_table, require_columns
+from ..core.csv_files import parse_number, read_table, require_columns
 from .ground_truth import read_openalpr_plates
 from .labelme import bounding_box, read_labelme
 from .yolo_labels import yolo_boxes
@@ -111,7 +111,7 @@ def parse_labelme(
 ) -> RawAnnotation:
     "Read a LabelMe file"
     ann = read_labelme(file, file.name)
-    return RawAnnotation([(s.label, s.box, s.text) for s in ann.shapes], (ann.width, ann.height))
+    return RawAnnotation([(s.label, s.box, s.text, s.corners) for s in ann.shapes], (ann.width, ann.height))
 
 # %% ../../nbs/data/annotation_formats.ipynb #5f0a6408
 def _coco_image(image, annotations, categories, text):
@@ -154,7 +154,8 @@ def _csv_image(rows, text):
     boxes = []
     for line, row in rows:
         corners, code = [row.get(c, '').strip() for c in CORNERS], row.get(text, '').strip()
-        try: box = bounding_box([corners[:2], corners[2:]]) if any(corners) else None
+        try:
+            box = bounding_box([[*map(parse_number, c)] for c in (corners[:2], corners[2:])]) if any(corners) else None
         except ValueError as e:
             raise UserError(f"line {line} has the corners {','.join(corners)[:50]}: {str(e)[:60]}") from None
         if box is None and not code: raise UserError(f'line {line} has neither a code nor a box')
@@ -162,7 +163,7 @@ def _csv_image(rows, text):
     return RawAnnotation(boxes)
 
 def parse_csv(
-    file: Path,           # columns image, `text`, and x1, y1, x2, y2 in px if there are boxes
+    file: Path,           # columns image, `text`, and x1, y1, x2, y2 in px if there are boxes; decimal point or comma
     options: ReadOptions, # text
 ) -> list:                # (image name, function that returns its RawAnnotation)
     "Read a CSV file with a row for each box; a row without corners is about the whole image"

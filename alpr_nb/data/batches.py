@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PART', 'MAX_MISSING_PARTS', 'MAX_BYTES', 'MAX_RATIO', 'KIND_BY_PHRASE', 'Part', 'list_parts', 'find_parts',
            'member_problem', 'archive_errors', 'finding_kind', 'list_archive', 'list_members', 'Sample', 'list_samples',
-           'chunk_size', 'iter_samples', 'read_validation', 'combine']
+           'chunk_size', 'iter_samples', 'read_validation', 'source_folders', 'combine']
 
 # %% ../../nbs/data/batches.ipynb #b0ddfc59
 import os
@@ -250,12 +250,19 @@ def read_validation(
     return table
 
 # %% ../../nbs/data/batches.ipynb #76ae661b
+def source_folders(
+    folder: Path, # with archives and validation.csv, or with subfolders that have them
+) -> list:        # of the folders with archives
+    "The source folders in a folder: itself, or its subfolders"
+    inner = sorted(p.parent for p in folder.glob('*/validation.csv'))
+    return inner if inner and not (folder/'validation.csv').is_file() else [folder]
+
 def combine(
-    sources: list,  # source folders
+    sources: list,  # source folders, or folders of them
     out,            # folder to make
 ) -> int:           # number of archives in it
     "Join source folders into one: their archives (hard links where possible), validation lists and quarantine lists"
-    sources, taken = [Path(s) for s in sources], {}
+    sources, taken = [folder for s in map(Path, sources) for folder in source_folders(s)], {}
     for s in sources:
         skip = {batch for batch, names in quarantined_names(read_quarantine(s)).items() if '' in names}
         for part in find_parts(s, skip):

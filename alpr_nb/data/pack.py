@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from ..codes.split import in_validation
+from ..codes.split import hash_tenth, in_validation
 from ..core.atomic import replacing
 from ..core.config import UserError
 from ..core.csv_files import read_table
@@ -31,7 +31,7 @@ from .pairing import (SkippedFile, list_files, name_key, name_problem, pair_file
                                   write_skipped)
 from .yolo_labels import clip_shapes, codes_of, normalize_code
 from .zoom_crops import zoom_crop
-from ..inference.bundle import sha256
+from ..core.hashes import text_sha256
 
 # %% ../../nbs/data/pack.ipynb #11929323
 def split_of(
@@ -40,10 +40,11 @@ def split_of(
     share: float,         # of all codes that is not used for training, 0 to 1
     excluded=frozenset(), # codes that are not used at all
     test: float=0.,       # share of all codes for testing; it is a part of `share`
+    test_tenths: int=0,   # codes whose `hash_tenth` is lower are for testing, too
 ) -> str:                 # train, validation, test, held (excluded) or both (train and validation)
     "Split that an image belongs to"
     if excluded.intersection(codes): return 'held'
-    if any(in_validation(c, seed, test) for c in codes): return 'test'
+    if any(in_validation(c, seed, test) or hash_tenth(c) < test_tenths for c in codes): return 'test'
     sides = {in_validation(c, seed, share) for c in codes}
     return 'both' if len(sides) > 1 else 'validation' if True in sides else 'train'
 
@@ -55,7 +56,7 @@ def excluded_codes(
     return frozenset(code for file in files for code in read_table(file, 'code').code.map(normalize_code) if code)
 
 # %% ../../nbs/data/pack.ipynb #44025ed1
-LISTS = 'import.json', 'pack.json', 'annotate.json' # JSON files in the folders that are not annotations
+LISTS = 'import.json', 'pack.json', 'annotate.json', 'crops.json' # JSON files in the folders that are not annotations
 
 def unreviewed_labels(
     folder: Path, # of images, perhaps made by `annotate`
@@ -65,7 +66,7 @@ def unreviewed_labels(
     if not file.is_file(): return set()
     written = json.loads(file.read_text(encoding='utf-8'))['files']
     return {n for n, f in written.items() if n.startswith('review/') and (folder/n).is_file()
-            and sha256((folder/n).read_bytes()) in f['sha256']}
+            and text_sha256((folder/n).read_bytes()) in f['sha256']}
 
 def list_pairs(
     folders: list[Path],  # of images with LabelMe files
@@ -165,6 +166,7 @@ class _Settings:
     test: float
     closeups: int
     repeat: int
+    test_tenths: int
 
     def __post_init__(self):
         def need(ok, key, expected):
@@ -181,6 +183,7 @@ class _Settings:
         need(whole('closeups', 0, 99 if self.task == 'cd' else 0), 'closeups',
              'a whole number from 0 to 99, and 0 for cr')
         need(whole('repeat', 1, 99), 'repeat', 'a whole number from 1 to 99')
+        need(whole('test_tenths', 0, 9), 'test_tenths', 'a whole number from 0 to 9')
 
 def _new_samples(pairs, s, excluded, counts, skipped):
     "Samples to write; counts them, and lists the images that are left out"
@@ -190,7 +193,7 @@ def _new_samples(pairs, s, excluded, counts, skipped):
             skipped.append(SkippedFile(where, 'unusable sample', str(e)))
             continue
         codes = sorted({normalize_code(c) for c in codes_of(ann.shapes, s.task)} - {''})
-        split = split_of(codes, s.seed, s.validation, excluded, s.test)
+        split = split_of(codes, s.seed, s.validation, excluded, s.test, s.test_tenths)
         if split in LEFT_OUT:
             skipped.append(SkippedFile(where, *(text.format(', '.join(codes)) for text in LEFT_OUT[split])))
             continue
@@ -213,12 +216,13 @@ def pack(
     test: float=0.,         # share of the vehicles for testing, a part of `validation`; a benchmark reads them (`held`)
     closeups: int=0,        # zoom crops of each training photograph (cd)
     repeat: int=1,          # times that each training image is in the batches, to give few real images more weight
+    test_tenths: int=0,     # codes whose `hash_tenth` is lower are for testing, whatever the seed
 ) -> Packed:
     "Pack images with LabelMe files as batches and validation.csv; the same folders give the same bytes"
     folders = [Path(f) for f in ([folders] if isinstance(folders, (str, Path)) else folders)]
     if not folders: raise UserError('pack: folders must be at least one, found none')
     excluded = excluded_codes([hold] if isinstance(hold, (str, Path)) else hold or ())
-    s = _Settings(annotator, batch_size, validation, seed, task, test, closeups, repeat)
+    s = _Settings(annotator, batch_size, validation, seed, task, test, closeups, repeat, test_tenths)
 
     skipped, counts = [], Counter()
     pairs = list_pairs(folders, skipped)
@@ -233,6 +237,6 @@ def pack(
         facts = dict(annotator=annotator, task=task, seed=seed, share=validation, test=test, batch_size=batch_size,
                      parts=parts,
                      train=counts['train'], extra=counts['extra'], validation=counts['validation'], closeups=closeups,
-                     repeat=repeat, findings=len(table), held_codes=len(excluded))
+                     repeat=repeat, test_tenths=test_tenths, findings=len(table), held_codes=len(excluded))
         (tmp/'pack.json').write_text(json.dumps(facts, indent=1) + '\n')
     return Packed(counts['train'], counts['extra'], counts['validation'], parts, table)

@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['layout_problem', 'resolve_shared_glyphs', 'same_glyphs', 'Proposal', 'align_text', 'char_shapes', 'propose_chars',
-           'propose_plates']
+           'known_rows', 'accept_if_aligned', 'propose_plates']
 
 # %% ../../nbs/data/proposals.ipynb #a0eaef25
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -89,6 +89,7 @@ class Proposal:
     confidence: float # 0 to 1, of the least confident part
     status: str       # 'accepted', 'proposed', 'disagrees' or 'nothing read'
     reason: str = ''  # for a review
+    aligned: bool = False # each character of the known text has a box, in a plausible layout
 
 def align_text(
     chars: Detections,    # in reading order
@@ -135,9 +136,26 @@ def propose_chars(
         low = f'confidence {d.confidence:.2f} is under {min_confidence:g}' if d.confidence < min_confidence else ''
         reason = '; '.join(filter(None, (layout, low)))
         return Proposal(char_shapes(chars, d.kept, text), d.code, d.confidence, 'disagrees' if reason else 'accepted',
-                        reason)
+                        reason, not layout)
     shapes, reason = _difference(chars, d, text, config, read)
-    return Proposal(shapes, d.code, d.confidence, 'disagrees', '; '.join(filter(None, (reason, layout))))
+    aligned = ''.join(s.label for s in shapes) == text
+    problem = layout_problem([s.box for s in shapes], known_rows(text, config)) if aligned else layout
+    return Proposal(shapes, d.code, d.confidence, 'disagrees', '; '.join(filter(None, (reason, problem))),
+                    aligned and not problem)
+
+def known_rows(
+    text: str,            # code
+    config: ReaderConfig, # formats
+) -> tuple:               # as in `layout_problem`
+    "Characters in each line of a code, according to its format"
+    fmt = config.formats.get(format_of(text, config.formats))
+    return fmt.rows if fmt else ()
+
+def accept_if_aligned(
+    proposal: Proposal, # of a crop
+) -> Proposal:
+    "Accept a proposal whose boxes lie well, although the reader misread some characters of the known text"
+    return replace(proposal, status='accepted') if proposal.aligned else proposal
 
 def _difference(chars, d, text, config, read):
     "Shapes to propose and a sentence, for a reading that differs from the known text"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..core.atomic import write_atomic
 from ..core.config import UserError
-from ..inference.bundle import sha256
+from ..core.hashes import text_sha256
 
 # %% ../../nbs/data/written_files.ipynb #ace85d0f
 class WrittenFiles:
@@ -38,9 +38,9 @@ class WrittenFiles:
     def hash(self,
         name: str, # of the file, relative to the folder
     ) -> str|None:
-        "sha256 of a file now; None when it does not exist."
+        "sha256 of an annotation file now, independent of its line ends; None when it does not exist."
         file = self.out/name
-        return sha256(file.read_bytes()) if file.exists() else None
+        return text_sha256(file.read_bytes()) if file.exists() else None
 
     def corrected(self,
         name: str, # of the file, relative to the folder
@@ -55,7 +55,7 @@ class WrittenFiles:
     ):
         "Add a file to the list before it is written; the hash of its present content is kept."
         kept = {self.hash(name)} & set(self.files.get(name, {}).get('sha256', ()))
-        self.files[name] = dict(sha256=sorted({*kept, sha256(content)}), **about)
+        self.files[name] = dict(sha256=sorted({*kept, text_sha256(content)}), **about)
 
     def write(self,
         name: str,      # of the file, relative to the folder

@@ -6,6 +6,8 @@
 __all__ = ['MIN_VISIBLE_SHARE', 'class_numbers', 'clip_shapes', 'yolo_line', 'yolo_boxes', 'codes_of', 'normalize_code']
 
 # %% ../../nbs/data/yolo_labels.ipynb #e17b5f35
+from dataclasses import replace
+
 from ..core.config import UserError
 from .labelme import Shape, reading_order
 
@@ -44,7 +46,7 @@ def clip_shapes(
                             f'or is outside the image of {width}x{height}; draw it again')
         box = *inside[:3], min(height - strip, inside[3])
         visible = (box[3] - box[1])/(inside[3] - inside[1])
-        if visible >= MIN_VISIBLE_SHARE: kept.append(Shape(s.label, box, s.text))
+        if visible >= MIN_VISIBLE_SHARE: kept.append(replace(s, box=box))
     return kept
 
 # %% ../../nbs/data/yolo_labels.ipynb #e498fa10

@@ -6,10 +6,12 @@
 __all__ = ['MAX_TRIES', 'MIN_ENLARGEMENT', 'ASPECT', 'WHOLE', 'visible_share', 'window_around', 'zoom_crop']
 
 # %% ../../nbs/data/zoom_crops.ipynb #5671e5fa
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
-from .labelme import Annotation, Shape
+from .labelme import Annotation
 
 # %% ../../nbs/data/zoom_crops.ipynb #b94f9fc4
 MAX_TRIES = 10          # windows that are tried for one crop
@@ -67,5 +69,6 @@ def zoom_crop(
         limits = (x2 - x1, y2 - y1)*2
         def moved(b):
             return tuple(float(np.clip(v - origin, 0, most)) for v, origin, most in zip(b, (x1, y1)*2, limits))
-        shapes = tuple(Shape(s.label, moved(s.box), s.text) for s, v in visible if v)
+        shapes = tuple(replace(s, box=moved(s.box), corners=tuple((x - x1, y - y1) for x, y in s.corners))
+                       for s, v in visible if v)
         return image[y1:y2, x1:x2], Annotation(name or ann.image, x2 - x1, y2 - y1, shapes)

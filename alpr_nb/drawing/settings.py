@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['Whole', 'Share', 'Weight', 'Pixels', 'WidthShare', 'Widths', 'Strength', 'DEFAULT_PATTERNS', 'DEFAULT_FORMATS',
-           'DEFAULT_WIDTHS', 'ONE_ROW', 'CATEGORIES', 'Weights', 'load_renderer', 'SynthesisSettings', 'load_settings']
+           'DEFAULT_WIDTHS', 'ONE_ROW', 'CATEGORIES', 'Weights', 'Degrees', 'load_renderer', 'Lean',
+           'SynthesisSettings', 'load_settings']
 
 # %% ../../nbs/drawing/settings.ipynb #829bdf7a
 import json
@@ -65,6 +66,24 @@ def _one_of(weights: dict, names: set, key: str):
 
 Weights = Annotated[dict[str, Weight], AfterValidator(_positive)]
 
+Degrees = Annotated[float, Field(ge=0, le=75)]
+
+class Lean(BaseModel):
+    "Photographs that are taken obliquely, as people hold a phone"
+    model_config = ConfigDict(extra='forbid', frozen=True)
+    share: Share = .1                         # of the samples
+    yaw: tuple[Degrees, Degrees] = (15, 55)   # least and largest angle to the left or right of the plate, degrees
+    pitch: tuple[Degrees, Degrees] = (10, 45) # least and largest angle above the plate, degrees
+    roll: Degrees = 10                        # deviation of the turn about the optical axis, degrees
+    rectified: Share = .4                     # share of the leaning crops that a rectifier brought upright
+    error: Annotated[float, Field(ge=0, le=.5)] = .03 # deviation of the rectifier's corners, heights of the plate
+
+    @field_validator('yaw', 'pitch')
+    @classmethod
+    def _rising(cls, v):
+        if v[0] > v[1]: raise ValueError('the first angle must not be above the second')
+        return v
+
 class SynthesisSettings(BaseModel):
     "How samples are drawn: the keys of the stage's section in params.yaml"
     model_config = ConfigDict(extra='forbid', frozen=True)
@@ -80,6 +99,8 @@ class SynthesisSettings(BaseModel):
     categories: Weights | None = None # category of a plate -> weight; None: the weights of its layout
     rows2: Share = .04          # probability of a plate with two rows
     wear: dict[Literal[WEAR_KINDS], Share] | None = None # kind of wear -> probability; None: no wear
+    lean: Lean | None = None    # plates photographed obliquely; None: only roadside cameras
+    fields: Share = 0.          # share of the samples that are single fields of an interlaced camera, half as high
     plate_width: Widths = Field(default_factory=_default_widths) # least and largest, fractions of the scene's width
     readable: Share = .09       # least width of the main code of a validation scene, fraction of the scene's width
     empty: Share = .04          # share of the training scenes without a code
@@ -103,6 +124,8 @@ class SynthesisSettings(BaseModel):
         if self.renderer:
             if self.wear:
                 raise ValueError('wear must be absent where a renderer is set, because the renderer ages what it draws')
+            if self.lean or self.fields:
+                raise ValueError('lean and fields must be absent where a renderer is set: its looks have the angles')
         else:
             _one_of(self.formats, ONE_ROW, 'the table of plate layouts')
             _one_of(self.categories or {}, CATEGORIES, 'the table of plate palettes')

@@ -25,7 +25,7 @@ from ..data.batch_writer import NewSample, write_parts
 from ..data.labelme import Annotation, Shape, labelme_json
 from .plates.plates import Plate, draw_plate, layout_of
 from .settings import SynthesisSettings, load_renderer, load_settings
-from .streets.scenes import draw_scene, metadata_strip
+from .streets.scenes import Oblique, draw_scene, field_scene, metadata_strip, rectified_scene
 
 # %% ../../nbs/drawing/synthesize.ipynb #30d18fb7
 def in_validation_split(
@@ -71,6 +71,10 @@ def _clip(box, x, y, w, h):
     "A box in the pixels of a crop that starts at (x, y), rounded to hundredths of a pixel."
     return tuple(round(float(np.clip(v - o, 0, m)), 2) for v, o, m in zip(box, (x, y, x, y), (w, h, w, h)))
 
+def _corners(quad, size):
+    "The corners of a code, rounded and clipped as its box is."
+    return tuple((round(float(x), 2), round(float(y), 2)) for x, y in np.clip(quad, 0, size))
+
 def _around(quad): return (*quad.min(0), *quad.max(0))
 
 def _main_width(rng, s, holdout):
@@ -78,12 +82,21 @@ def _main_width(rng, s, holdout):
     lo, hi = s.plate_width
     return float(np.exp(rng.uniform(np.log(min(max(lo, s.readable), hi) if holdout else lo), np.log(hi))))
 
+def _oblique(rng, s):
+    "Angles of a camera that is held obliquely, for a share of the samples."
+    if not s.lean or rng.random() >= s.lean.share: return None
+    return Oblique(s.lean.yaw, s.lean.pitch, s.lean.roll)
+
+def _as_field(rng, s, scene):
+    "A share of the scenes as single fields of an interlaced camera."
+    return field_scene(scene, int(rng.integers(2))) if s.fields and rng.random() < s.fields else scene
+
 def draw_scene_sample(
     rng: np.random.Generator, # random generator
     s: SynthesisSettings, # how samples are drawn
     holdout: bool,        # a sample of the validation split
 ):              # image, list of Shape, code of the main plate
-    "A scene, the rectangles of its codes, and the metadata strip below it."
+    "A scene, the boxes and corners of its codes, and the metadata strip below it."
     width = _main_width(rng, s, holdout)
     n = int(rng.integers(0, s.vehicles + 1))
     with_code = holdout or rng.random() >= s.empty
@@ -96,10 +109,13 @@ def draw_scene_sample(
         if with_code:
             plates = [random_plate(rng, s, holdout, int(np.clip(width*s.size[0]*1.1, 96, 1000)), s.rows2)]
             plates += [partial(random_plate, rng, s, holdout)]*(n if rng.random() < .8 else 0)
-        scene = draw_scene(rng, plates, s.size, width, n, s.strength, dominant=holdout)
+        scene = draw_scene(rng, plates, s.size, width, n, s.strength, dominant=holdout, oblique=_oblique(rng, s))
+        scene = _as_field(rng, s, scene)
         code = plates[0].code if plates else ''
-    image = np.vstack([scene.image, metadata_strip(rng, s.size[0], s.strip)]) if s.strip else scene.image
-    return image, [Shape(s.label, _clip(p.box, 0, 0, *s.size), p.code) for p in scene.plates], code
+    size = scene.image.shape[1::-1]
+    image = np.vstack([scene.image, metadata_strip(rng, size[0], s.strip)]) if s.strip else scene.image
+    shapes = [Shape(s.label, _clip(p.box, 0, 0, *size), p.code, _corners(p.quad, size)) for p in scene.plates]
+    return image, shapes, code
 
 def draw_crop_sample(
     rng: np.random.Generator, # random generator
@@ -115,9 +131,12 @@ def draw_crop_sample(
     h, w = plate.image.shape[:2]
     if w <= 2*h: px /= 2
     size = (int(px*1.6) + 12, int(px*(1.1 if w > 2*h else 1.7)) + 12)
+    oblique = _oblique(rng, s)
     scene = draw_scene(rng, [plate], size, px/size[0], 0, s.strength, dominant=holdout, at=(.5, .5),
-                       street=rng.random() < .1)
-    placed = scene.plates[0]
+                       street=rng.random() < .1, oblique=oblique)
+    if oblique and rng.random() < s.lean.rectified: scene = rectified_scene(rng, scene, s.lean.error)
+    scene = _as_field(rng, s, scene)
+    placed, size = scene.plates[0], scene.image.shape[1::-1]
     x1, y1, x2, y2 = placed.box
     m = rng.uniform(-.03, .15, 4)*np.array([x2 - x1, y2 - y1, x2 - x1, y2 - y1])
     x1, y1 = max(int(x1 - m[0]), 0), max(int(y1 - m[1]), 0)

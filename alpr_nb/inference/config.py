@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from ..codes.formats import ALPHABET, SUBSTITUTIONS, Format, as_format
 from ..codes.scope import Scope, load_scope
 from ..core.config import UserError, load_section
+from .rectify import RectifierConfig
 
 # %% ../../nbs/inference/config.ipynb #58e3212a
 class DetectorConfig(BaseModel):
@@ -56,6 +57,10 @@ class ReaderSettings(BaseModel):
     unclear_confidence: float = Field(.5, ge=0, le=1) # a reading up to this confidence is unclear
     retry_crop_size: int | None = Field(None, ge=32) # px; CR's size to retry a code with an unclear reading; None: off
     retry_scene_size: int | None = Field(None, ge=32) # px; CD's size to retry an image with no clear reading; None: off
+
+    # leaning codes
+    rectifier: RectifierConfig | None = None # how a crop is made upright; None: it is not
+    rectify_crops: bool = True # also where the image is a crop already
 
     # which texts are readings
     min_confidence: float = Field(.05, ge=0, le=1) # readings under it are dropped

@@ -21,6 +21,7 @@ from .calibration import calibrate_probs, shared_glyphs
 from .config import ReaderConfig
 from .detector import Detections, Detector, DetectorError
 from .image_input import load_image
+from .rectify import CornerFinder, RectifierConfig, box_quad, to_image, upright_crop
 from .results import (Char, Plate, Reading, Result, best_rank, confidence_of, drop_overlapping,
                                        reading_rank)
 
@@ -88,7 +89,7 @@ class Reader:
         threads: int | None=None, # of one inference; None: one for each processor, at most 8
     ):
         b = load_bundle(bundle if bundle is not None else packaged_bundle(scope))
-        self._setup(b.models['cd'], b.models['cr'], b.manifest.config, providers, threads, str(b.path))
+        self._setup(b.models, b.manifest.config, providers, threads, str(b.path))
 
     @classmethod
     def from_models(cls,
@@ -97,13 +98,15 @@ class Reader:
         config: ReaderConfig, # which codes are read, and the settings
         providers: list | None=None, # execution providers of ONNX Runtime; None: the CPU
         threads: int | None=None, # of one inference
+        corners: str | Path | bytes | None=None, # ONNX file of the corner network; None: boxes are read as they are
     ) -> 'Reader':
-        "A reader with two models that are not in a bundle."
+        "A reader with models that are not in a bundle."
         self = cls.__new__(cls)
-        self._setup(cd, cr, config, providers, threads, '')
+        self._setup(dict(cd=cd, cr=cr, corners=corners), config, providers, threads, '')
         return self
 
-    def _setup(self, cd, cr, config, providers, threads, where):
+    def _setup(self, models, config, providers, threads, where):
+        cd, cr, corners = models['cd'], models['cr'], models.get('corners')
         self.config, self.shared_glyphs = config, shared_glyphs(config.formats, config.alphabet)
         self._no_chars = Detections(np.zeros((0, 4), np.float32), np.zeros((0, len(config.alphabet)), np.float32))
 
@@ -112,6 +115,8 @@ class Reader:
             return Detector(model, cfg, classes, providers, threads, name=name)
 
         self.cd = None if cd is None else load(cd, 'cd', config.cd, 1)
+        self.rectifier = config.rectifier or RectifierConfig()
+        self.corners = None if corners is None else CornerFinder(corners, self.rectifier, providers, threads)
         self.cr = load(cr, 'cr', config.cr, len(config.alphabet))
         if self.cr.names and self.cr.names != tuple(config.alphabet):
             raise DetectorError(f'{self.cr.name}: its classes are {"".join(self.cr.names)}, '
@@ -177,27 +182,45 @@ class Reader:
         plates = {(i, k): Plate(_box(b), float(s), self._no_chars, None) for i, dets in enumerate(found)
                   for k, (b, s) in enumerate(zip(dets.boxes, dets.scores))}
 
-        self._read_crops(pixels, found, keys, margin, plates)
-        if cfg.retry_margin and not crop:
+        quads = self._find_corners(pixels, found, keys, crop)
+        self._read_crops(pixels, found, keys, margin, plates, quads=quads)
+        if cfg.retry_margin and not crop or quads:
             uncertain = [key for key in keys if confidence_of(plates[key]) < cfg.retry_below]
-            self._read_crops(pixels, found, uncertain, cfg.retry_margin, plates)
+            self._read_crops(pixels, found, uncertain, margin if crop else cfg.retry_margin or margin, plates)
         if cfg.retry_crop_size:
             unclear = [key for key in keys if self._is_unclear([plates[key]])]
             self._read_crops(pixels, found, unclear, margin, plates, cfg.retry_crop_size)
         return [[plates[i, k] for k in range(len(dets))] for i, dets in enumerate(found)]
 
-    def _read_crops(self, pixels, found, keys, margin, plates, size=None):
-        "Read the codes at `keys` (image, number of the box), and keep each result in `plates` where it is better."
+    def _find_corners(self, pixels, found, keys, crop):
+        "Quads of the codes at `keys` that are large enough for one; empty without a corner network."
+        if self.corners is None or crop and not self.config.rectify_crops: return {}
+        keys = [(i, k) for i, k in keys if np.min(found[i].boxes[k][2:] - found[i].boxes[k][:2]) >= 2]
+        boxes = [found[i].boxes[k] for i, k in keys]
+        return dict(zip(keys, self.corners.find([pixels[i] for i, _ in keys], boxes)))
+
+    def _read_crops(self, pixels, found, keys, margin, plates, size=None, quads={}):
+        """Read the codes at `keys` (image, number of the box), upright by their quads where there are any, and keep each
+        result in `plates` where it is better."""
         boxes = {(i, k): self.crop_box(found[i].boxes[k], pixels[i].shape, margin) for i, k in keys}
         boxes = {key: b for key, b in boxes.items() if b[2] - b[0] >= 2 and b[3] - b[1] >= 2}
-        crops = [pixels[i][y1:y2, x1:x2] for (i, _), (x1, y1, x2, y2) in boxes.items()]
+        crops, matrices = [], {}
+        for key, (x1, y1, x2, y2) in boxes.items():
+            if key in quads:
+                crop, matrices[key] = upright_crop(pixels[key[0]], quads[key], margin, self.rectifier.aspects)
+                crops.append(crop)
+            else: crops.append(pixels[key[0]][y1:y2, x1:x2])
+
         for (key, (x, y, *_)), d in zip(boxes.items(), self.cr.detect(crops, size=size)):
             lines = lines_of(d.boxes)
             order = np.concatenate([np.zeros(0, int), *lines])
             probs = calibrate_probs(d.probs[order], self.config.calibration, self.shared_glyphs)
-            chars = Detections(d.boxes[order] + np.float32([x, y, x, y]), probs)
-            reading = read_chars(chars, plates[key].box, self.config, [*map(len, lines)])
-            new = replace(plates[key], chars=chars, reading=reading)
+            if key in matrices: placed = to_image(d.boxes[order], matrices[key])
+            else: placed = d.boxes[order] + np.float32([x, y, x, y])
+            quad = tuple(map(_box, quads.get(key, box_quad(plates[key].box))))
+            reading = read_chars(Detections(placed, probs), plates[key].box, self.config, [*map(len, lines)])
+            new = replace(plates[key], chars=Detections(placed, probs), quad=quad,
+                          reading=reading and replace(reading, quad=quad))
             if reading_rank(new) > reading_rank(plates[key]) or not len(plates[key].chars): plates[key] = new
 
     def crop_box(self,

@@ -27,6 +27,7 @@ class Reading:
     format: str | None # name of the code's format; None if it fits no format
     box: tuple # x1, y1, x2, y2 in px of the image
     chars: tuple # of Char, in reading order; a character that decoding added is left out
+    quad: tuple = () # corners (x, y) in px of the image, clockwise from the top left one of the code as it is read
 
 @dataclass(frozen=True)
 class Plate:
@@ -35,6 +36,7 @@ class Plate:
     confidence: float # of code detection, 0 to 1; 1 for a crop
     chars: Detections # in reading order, boxes in px of the image
     reading: Reading | None # None if there are too few characters or the confidence is too low
+    quad: tuple = () # corners (x, y) of the crop that was read, px of the image; (): the box was read as it is
 
 @dataclass(frozen=True)
 class Result:

@@ -50,8 +50,8 @@ class TrainConfig(StageConfig):
     task: Literal['cd', 'cr'] # code detection or code recognition
     data: str # YOLO folder
     out: str # folder that receives exp/ and metrics.json
-    weights: str = '' # checkpoint to start from, which decides the architecture; `scratch` or empty: none
-    cfg: str = 'yolov5n.yaml' # architecture from scratch: a file of the yolov5 package, or a path
+    weights: str = '' # checkpoint to start from; `scratch` or empty: none
+    cfg: str = '' # architecture: a file of the yolov5 package, or a path; empty: the checkpoint's, or yolov5n.yaml
     imgsz: int = Field(ge=64, le=4096, multiple_of=32) # longer side in px
     rect: bool = False # shuffled batches of the images' own shapes instead of squares
     epochs: int = Field(ge=1) # passes over the training images
@@ -82,6 +82,11 @@ class TrainConfig(StageConfig):
     cache: bool = False # keep the decoded images in memory
     device: str = '' # cpu, cuda, cuda:1; empty: a GPU if there is one
     seed: int = Field(0, ge=0) # of the random generators
+
+    @property
+    def architecture(self) -> str: # name or path for `find_cfg`; empty: that of the checkpoint
+        "Architecture of the model"
+        return self.cfg or ('' if self.weights else 'yolov5n.yaml')
 
     @field_validator('weights')
     @classmethod

@@ -34,11 +34,9 @@ def build_model(config: TrainConfig, # settings: `weights` or `cfg`
                 names: dict[int, str], # classes by number
                 ) -> DetectionModel: # in float32 on the CPU
     "A new model, or one with the weights of a checkpoint where their shapes fit."
-    if config.weights:
-        start = load_checkpoint(find_weights(config.weights))
-        model = DetectionModel(start.yaml, ch=3, nc=len(names))
-        model.load_state_dict(intersect_dicts(start.state_dict(), model.state_dict()), strict=False)
-    else: model = DetectionModel(str(find_cfg(config.cfg)), ch=3, nc=len(names))
+    start = load_checkpoint(find_weights(config.weights)) if config.weights else None
+    model = DetectionModel(str(find_cfg(config.architecture)) if config.architecture else start.yaml, ch=3, nc=len(names))
+    if start: model.load_state_dict(intersect_dicts(start.state_dict(), model.state_dict()), strict=False)
     model.nc, model.names = len(names), names
     return model
 

@@ -40,7 +40,8 @@ class ExportConfig(StageConfig):
     task: Literal['cd', 'cr'] # code detection or code recognition
     checkpoint: str # best.pt of the training
     data: str # YOLO folder; both models are compared on its validation images
-    out: str # folder that receives <task>.onnx and <task>.json
+    out: str # folder that receives <name>.onnx and <name>.json
+    name: str = '' # of the model; empty: the task
     imgsz: int = Field(ge=64, le=4096, multiple_of=32) # longer side in px
     opset: int = Field(15, ge=12, le=20) # version of ONNX's operators
     tolerance: float = Field(1e-3, gt=0) # largest deviation from torch
@@ -169,7 +170,8 @@ def export_model(config: ExportConfig, # settings
         raise UserError(f"{checkpoint}: expected the classes of {config.data} ({', '.join(data.names.values())}), "
                         f"found {', '.join(map(str, model.names.values()))}; train on this data first.")
     out.mkdir(parents=True, exist_ok=True)
-    part, part_sheet = out/f'.{config.task}.part.onnx', out/f'.{config.task}.part.json'
+    name = config.name or config.task
+    part, part_sheet = out/f'.{name}.part.onnx', out/f'.{name}.part.json'
     try:
         trace_to_onnx(model, part, config.opset)
         check_graph(part, config.opset, len(data.names))
@@ -180,8 +182,8 @@ def export_model(config: ExportConfig, # settings
         sheet = describe_model(part, config, model, data) | dict(parity=worst_difference(rows)['difference'],
                                                                  compared=rows, accuracy=scores)
         part_sheet.write_text(json.dumps(sheet, indent=1) + '\n')
-        part.replace(out/f'{config.task}.onnx')
-        part_sheet.replace(out/f'{config.task}.json')
+        part.replace(out/f'{name}.onnx')
+        part_sheet.replace(out/f'{name}.json')
     finally:
         for file in (part, part_sheet): file.unlink(missing_ok=True)
     return sheet

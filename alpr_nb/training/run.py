@@ -108,7 +108,8 @@ def run_identity(config: TrainConfig, # settings
     "Hash of everything that decides the result of a training: settings, data, initial weights, code and versions."
     said = config.model_dump(exclude={'data', 'out', 'workers', 'cache'})
     start = hashlib.sha256((find_weights(config.weights) if config.weights
-                            else find_cfg(config.cfg)).read_bytes()).hexdigest()
+                            else find_cfg(config.architecture)).read_bytes()).hexdigest()
+    if config.weights and config.cfg: start += hashlib.sha256(find_cfg(config.cfg).read_bytes()).hexdigest()
     return hashlib.sha256(json.dumps([said, data.digest, start, training_code(), torch.__version__,
                                       yolov5.__version__]).encode()).hexdigest()
 

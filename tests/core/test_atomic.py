@@ -119,3 +119,55 @@ def test_a_link_is_replaced_and_not_followed(tmp_path):
     os.symlink(tmp_path/'cached', tmp_path/'metrics.json')
     write_atomic(tmp_path/'metrics.json', 'new')
     assert (tmp_path/'cached').read_text() == 'cached' and not (tmp_path/'metrics.json').is_symlink()
+
+
+HOLD = '''
+import sys
+from alpr_nb.core.atomic import replacing
+with replacing(sys.argv[1], marker=['a']) as (new,):
+    (new/'a').write_text('first')
+    print('writing', flush=True)
+    sys.stdin.readline()
+'''
+
+
+@pytest.fixture
+def other_run(tmp_path):
+    "Another process that writes to `out` until it gets a line"
+    p = subprocess.Popen([sys.executable, '-c', HOLD, str(tmp_path/'out')], stdin=subprocess.PIPE,
+                         stdout=subprocess.PIPE)
+    assert p.stdout.readline() == b'writing\n'
+    yield p
+    p.kill()
+    p.communicate()
+
+
+def test_of_two_runs_at_once_the_second_is_refused(tmp_path, other_run):
+    with pytest.raises(UserError, match='another run is writing there'): replace(tmp_path/'out', 'second')
+    replace(tmp_path/'other', 'second')
+    other_run.communicate(b'\n')
+    assert other_run.returncode == 0 and texts(tmp_path/'out') == {'first'}
+    replace(tmp_path/'out', 'second')
+    assert texts(tmp_path/'out') == {'second'}
+    assert sorted(p.name for p in tmp_path.iterdir()) == ['other', 'out']
+
+
+def test_the_lock_of_a_killed_run_is_gone(tmp_path, other_run):
+    other_run.kill()
+    other_run.wait()
+    replace(tmp_path/'out', 'second')
+    assert texts(tmp_path/'out') == {'second'} and [p.name for p in tmp_path.iterdir()] == ['out']
+
+
+def test_two_writers_of_one_file_never_mix(tmp_path):
+    "Each has its own temporary file, so that neither removes the other's"
+    errors = []
+    def write(letter):
+        try:
+            for _ in range(200): write_atomic(tmp_path/'list.json', letter*1000)
+        except OSError as e: errors.append(e)
+    writers = [threading.Thread(target=write, args=(c,)) for c in 'ab']
+    for w in writers: w.start()
+    for w in writers: w.join()
+    assert not errors and (tmp_path/'list.json').read_text() in ('a'*1000, 'b'*1000)
+    assert [p.name for p in tmp_path.iterdir()] == ['list.json']

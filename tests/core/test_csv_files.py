@@ -15,8 +15,19 @@ def test_every_column_is_text_without_spaces(tmp_path, content):
 
 
 @pytest.mark.parametrize('content, said', [(b'', 'not a table'), (b'image,text\n', 'no column code, found image, text'),
-                                           (b'\xff\xfe\x00x', 'not a table')])
+                                           (b'\xff\xfe\x00', 'not a table'), (b'image,code\n\x81', 'CSV UTF-8'),
+                                           (b'image,code\n\x00', 'not a table')])
 def test_errors_name_the_file_and_the_columns(tmp_path, content, said):
     (tmp_path/'t.csv').write_bytes(content)
     with pytest.raises(UserError) as e: read_table(tmp_path/'t.csv', 'image', 'code')
     assert said in str(e.value) and 't.csv' in str(e.value) and 'expected the columns image,code' in str(e.value)
+
+
+@pytest.mark.parametrize('encoding', ['utf-8', 'utf-8-sig', 'cp1252', 'utf-16'])
+@pytest.mark.parametrize('separator', [',', ';', '\t'])
+def test_a_table_as_excel_writes_it(tmp_path, encoding, separator):
+    rows = [['image', 'code', 'note'], ['caminh\u00e3o.png', '0001234', 'x'], ['b.png', '', '']]
+    text = '\r\n'.join(separator.join(r) for r in rows) + '\r\n'
+    (tmp_path/'t.csv').write_bytes(text.encode(encoding))
+    t = read_table(tmp_path/'t.csv', 'image', 'code')
+    assert t.columns.tolist() == rows[0] and t.values.tolist() == rows[1:]

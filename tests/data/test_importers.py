@@ -135,3 +135,11 @@ def test_what_makes_no_sense_is_refused(tmp_path, kind, arguments, words):
     with pytest.raises(UserError, match=words): import_source(kind, source, tmp_path/'out', **arguments)
     with pytest.raises(UserError, match='no such folder'): import_source('yolo', tmp_path/'missing', tmp_path/'out')
     assert not (tmp_path/'out').exists()
+
+
+def test_a_damaged_image_gives_the_same_findings_each_time(tmp_path):
+    "The error texts of libraries may hold addresses in memory"
+    source = make(tmp_path/'s', {'a.jpg': picture(), 'b.jpg': b'no image', 'a.txt': '0 .5 .5 .1 .1', 'b.txt': ''})
+    for out in 'xy': import_source('yolo', source, tmp_path/out)
+    assert digest(tmp_path/'x') == digest(tmp_path/'y')
+    assert 'not an image of a known kind' in (tmp_path/'x'/'findings.csv').read_text()

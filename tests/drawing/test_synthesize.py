@@ -79,9 +79,9 @@ def test_annotations_fit_their_images(runs, task):
         if task == 'cd': assert (w, h) == (320, 200) and im[-20:].mean() < 110
         else: assert 7 == len(ann['shapes'])
         for s in ann['shapes']:
-            (x1, y1), (x2, y2) = s['points']
+            assert (s['shape_type'], len(s['points'])) == (('polygon', 4) if task == 'cd' else ('rectangle', 2))
+            (x1, y1), (x2, y2) = np.min(s['points'], 0), np.max(s['points'], 0)
             assert 0 <= x1 < x2 <= w and 0 <= y1 < y2 <= (180 if task == 'cd' else h)
-            assert s['shape_type'] == 'rectangle'
             assert (s['label'] == 'plate' and len(s['description']) == 7) if task == 'cd' else len(s['label']) == 1
 
 
@@ -95,7 +95,7 @@ def test_no_code_is_on_both_sides(runs):
             codes = {s['description'] for s in shapes} if task == 'cd' else {''.join(s['label'] for s in shapes)}
             (holdout if image in csv.index else trained).update(codes)
             if image in csv.index:
-                area = lambda s: np.prod(np.subtract(s['points'][1], s['points'][0]))
+                area = lambda s: np.prod(np.ptp(s['points'], 0))
                 assert csv[image] == (max(shapes, key=area)['description'] if task == 'cd' else codes.pop())
     assert holdout and trained and not holdout & trained
     assert all(in_validation(c, 3, .2) for c in holdout) and not any(in_validation(c, 3, .2) for c in trained)
@@ -148,6 +148,35 @@ def test_weights_choose(tmp_path):
     for i in range(5):
         said = ''.join(x['label'] for x in json.loads(draw_sample(i, s).label)['shapes'])
         assert said[3].isdigit() and said[4].isalpha()
+
+
+def test_corners_start_at_the_top_left_of_a_leaning_plate():
+    "The first corner is the top left one as the code is read: characters run along the first side."
+    s = SynthesisSettings(task='cd', size=(320, 240), plate_width=(.3, .5), lean=dict(share=1), vehicles=0, empty=0)
+    tilts = []
+    for i in range(12):
+        shapes = read_labelme(draw_sample(i, s).label.encode()).shapes
+        (x1, y1), (x2, y2), (x3, y3), _ = shapes[0].corners
+        assert shapes[0].box == pytest.approx((*np.min(shapes[0].corners, 0), *np.max(shapes[0].corners, 0)), abs=.01)
+        assert (x2 - x1)*(y3 - y2) - (y2 - y1)*(x3 - x2) > 0  # clockwise on the screen
+        assert x2 > x1
+        tilts.append(abs(np.degrees(np.arctan2(y2 - y1, x2 - x1))))
+    assert max(tilts) > 20
+
+
+def test_single_fields_are_half_as_high():
+    keys = dict(size=(320, 240), plate_width=(.3, .5), strip=0)
+    for task in ('cd', 'cr'):
+        full, field = (draw_sample(3, SynthesisSettings(task=task, fields=share, **keys)) for share in (0., 1.))
+        a, b = (read_labelme(x.label.encode()) for x in (full, field))
+        if task == 'cd': assert (a.height, b.height) == (240, 120)
+        ratio = lambda ann: np.mean([(p.box[3] - p.box[1])/(p.box[2] - p.box[0]) for p in ann.shapes])
+        assert len(a.shapes) == len(b.shapes) and ratio(b)/ratio(a) == pytest.approx(.5, abs=.08)
+
+
+@pytest.mark.parametrize('lean', [dict(yaw=(50, 20)), dict(share=2), dict(tilt=3)])
+def test_wrong_angles_are_refused(lean):
+    with pytest.raises(ValueError, match='|'.join(lean)): SynthesisSettings(task='cd', lean=lean)
 
 
 @pytest.mark.parametrize('name', ['container', 'wagon'])

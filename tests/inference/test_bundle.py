@@ -1,5 +1,6 @@
 import hashlib
 import json
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import alpr_nb
 from alpr_nb.inference.bundle import BundleError, load_bundle, packaged_bundle, write_bundle
 from alpr_nb.inference.config import ReaderConfig, ReaderSettings
 from alpr_nb.inference.reader import Reader
+from conftest import ROOT
 from onnx_models import fixed_model, text_model
 
 CONFIG = ReaderConfig(scope='truck', formats=dict(old=dict(pattern='LLLNNNN', same=['O0']), mercosul='LLLNLNN'))
@@ -75,6 +77,37 @@ def test_a_changed_or_missing_file_is_refused_by_name(bundle, name):
     with pytest.raises(BundleError, match=f'{name} is missing'): load_bundle(bundle)
     (bundle/name).mkdir()
     with pytest.raises(BundleError, match=f'{name}: cannot be read'): load_bundle(bundle)
+
+
+def git(folder, *command): subprocess.run(['git', '-C', folder, *command], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize('attributes', ['', 'our own'])
+def test_a_clone_with_windows_line_ends_loads(tmp_path, bundle, models, attributes):
+    "git clone -c core.autocrlf=true, the default of Git for Windows, of a repository with or without our .gitattributes."
+    if attributes: (bundle/'.gitattributes').write_bytes((ROOT/'.gitattributes').read_bytes())
+    before = (bundle/'substitutions.json').read_bytes()
+    git(bundle, 'init', '-q')
+    git(bundle, 'add', '-A')
+    git(bundle, '-c', 'user.name=test', '-c', 'user.email=test@example.org', 'commit', '-qm', 'bundle')
+    git(tmp_path, 'clone', '-q', '-c', 'core.autocrlf=true', bundle, 'clone')
+    after = (tmp_path/'clone'/'substitutions.json').read_bytes()
+    assert after == before if attributes else after.count(b'\r\n') == before.count(b'\n')
+    assert load_bundle(tmp_path/'clone').models['cr'] == models[1].read_bytes()
+
+
+def test_files_of_desktops_do_not_count(bundle, models):
+    for name in ('.DS_Store', '._cd.onnx', 'Thumbs.db', 'desktop.ini'): (bundle/name).touch()
+    assert load_bundle(bundle).manifest.config == CONFIG
+    for file in bundle.iterdir():
+        if file.name.endswith(('.onnx', '.json')): file.unlink()
+    write_bundle(bundle, *models, CONFIG) # a folder with nothing else in it counts as empty
+    assert load_bundle(bundle).manifest.config == CONFIG
+
+
+def test_a_manifest_with_a_byte_order_mark_loads(bundle):
+    (bundle/'manifest.json').write_text((bundle/'manifest.json').read_text(), encoding='utf-8-sig')
+    assert load_bundle(bundle).manifest.config == CONFIG
 
 
 def test_an_unknown_file_is_refused(bundle):

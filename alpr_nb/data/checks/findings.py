@@ -14,6 +14,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from ...core.config import UserError
+from ...core.csv_files import read_table
 
 # %% ../../../nbs/data/checks/findings.ipynb #1b4030f5
 class FindingKind(NamedTuple):
@@ -145,12 +146,11 @@ def read_quarantine(
     file = Path(source)/'quarantine.csv'
     if not file.is_file(): return QUARANTINE.validate(pd.DataFrame(columns=list(QUARANTINE.columns), dtype=str))
     try:
-        table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding='utf-8-sig', index_col=False)
-        if {'batch', 'image'} <= set(table):
-            table = table.reindex(columns=list(QUARANTINE.columns), fill_value='').drop_duplicates()
-        return QUARANTINE.validate(table)
-    except (pa.errors.SchemaError, ValueError, OSError) as e:
-        raise UserError(f"{file}: not a quarantine list ({' '.join(str(e).split())[:80]}); expected the columns "
+        table = read_table(file, 'batch', 'image')
+        return QUARANTINE.validate(table.reindex(columns=list(QUARANTINE.columns), fill_value='').drop_duplicates())
+    except (pa.errors.SchemaError, UserError) as e:
+        problem = ' '.join(str(e).removeprefix(f'{file}: ').split())
+        raise UserError(f"{file}: not a quarantine list ({problem[:80]}); expected the columns "
                         'batch,image,finding,detail; correct its header') from None
 
 def quarantined_names(

@@ -61,6 +61,7 @@ def photograph_scene(
     strength: float,        # of the effects, 0 to 3
     plate: float,           # width of the main plate, px
     readable: bool = False, # mild enough that a person can read the plate
+    conditions: dict = CONDITIONS, # name: (weight, probability of each effect)
 ) -> np.ndarray:            # same shape
     "Photograph a scene; the larger the plate, the stronger the blur."
     w = image.shape[1]
@@ -69,6 +70,6 @@ def photograph_scene(
     blur = ('motion', 'defocus', 'interlace')
     conditions = {n: (p*(.4 if n == 'night' else 1),
                       {a: q*(tolerance if a in blur else 1) for a, q in probabilities.items()})
-                  for n, (p, probabilities) in CONDITIONS.items() if n != 'dark' or not readable}
+                  for n, (p, probabilities) in conditions.items() if n != 'dark' or not readable}
     floor = 75 if readable else 45
     return photograph(rng, image, k, (float(np.clip(floor/plate, .4 if plate/w < .5 else 0, 1)), 1.), conditions)

@@ -16,7 +16,7 @@ import numpy as np
 from ..camera.projection import box_to_quad, quad_to_box
 from ..camera.textures import smooth_noise
 from .plate_canvas import PlateCanvas, glyph_stamp, ink_mask, rounded_rect_mask
-from .plate_parts import DRAWERS, Mark, Palette
+from .plate_parts import DRAWERS, Mark, Palette, film_pattern
 from .plate_wear import FILM_WEAR, apply_bend, bend_field, flake_paint, sample_wear
 
 # %% ../../../nbs/drawing/plates/plates.ipynb #20862560
@@ -32,6 +32,8 @@ class Layout:
     marks: tuple=() # in the order in which they are painted
     loose: float=1. # factor of the random shift of characters in their cells
     ratio: float=1. # width of the characters, relative to the alphabet's
+    weight: float=1.04 # mean thickness of the strokes, relative to the alphabet's
+    film: float=0. # probability that the words of the film show through the characters
 
 @dataclass(frozen=True)
 class Plate:
@@ -77,25 +79,26 @@ LAYOUTS = {l.name: l for l in (
         Mark('screw', (58, 1, 70, 11)), Mark('screw', (130, 1, 142, 11)),
         Mark('slot', (58, 160, 72, 165)), Mark('slot', (128, 160, 142, 165)), Mark('frame', (0, 0, 200, 170), .1)),
         ratio=.95),
-    Layout('mercosul', (400, 130), 'fe', 65, cell_row(71, 49.4, 7, 47.5), MERCOSUL_PALETTES, (
+    Layout('mercosul', (400, 130), 'fe', 65, cell_row(55, 47.2, 7, 46.5), MERCOSUL_PALETTES, (
         Mark('watermark', (0, 30, 400, 130), .8, under=True),
         Mark('band', (0, 0, 400, 31), colour=BAND_BLUE, under=True),
         Mark('emblem', (14, 5, 46, 27), colour=BAND_WHITE),
-        Mark('label', (140, 7, 260, 24), text='BRASIL', colour=BAND_WHITE),
-        Mark('flag', (358, 6, 386, 26)), Mark('qr', (12, 40, 36, 64), .95), Mark('label', (13, 97, 37, 113), text='BR'),
-        Mark('rim', (3, 3, 397, 127), colour='ink'),
+        Mark('label', (166, 9, 228, 23), text='BRASIL', colour=BAND_WHITE),
+        Mark('flag', (357, 5, 385, 25)), Mark('qr', (10, 42, 31, 63), .95), Mark('label', (11, 103, 31, 119), text='BR'),
+        Mark('arms', (364, 40, 389, 90), .12), Mark('rim', (3, 3, 397, 127), colour='ink'),
         Mark('screw', (107, 2, 121, 14), .6), Mark('screw', (280, 2, 294, 14), .6),
-        Mark('screw', (107, 117, 119, 127), .35), Mark('screw', (280, 117, 292, 127), .35),
-        Mark('frame', (0, 0, 400, 130), .15)), loose=.4),
-    Layout('mercosul-2', (200, 170), 'fe', 53, cell_row(80, 43, 3, 42) + cell_row(36, 43, 4, 106), MERCOSUL_PALETTES, (
+        Mark('slot', (107, 118, 121, 123), .4), Mark('slot', (280, 118, 294, 123), .4),
+        Mark('screw', (107, 115, 119, 125), .2), Mark('screw', (280, 115, 292, 125), .2),
+        Mark('frame', (0, 0, 400, 130), .2)), loose=.6, weight=.98, film=.4),
+    Layout('mercosul-2', (200, 170), 'fe', 53, cell_row(76, 41, 3, 43) + cell_row(40, 41, 4, 106), MERCOSUL_PALETTES, (
         Mark('watermark', (0, 30, 200, 170), .8, under=True),
         Mark('band', (0, 0, 200, 31), colour=BAND_BLUE, under=True),
         Mark('emblem', (10, 6, 36, 26), colour=BAND_WHITE),
-        Mark('label', (62, 8, 138, 24), text='BRASIL', colour=BAND_WHITE),
+        Mark('label', (72, 9, 128, 22), text='BRASIL', colour=BAND_WHITE),
         Mark('flag', (164, 7, 190, 26)), Mark('qr', (12, 40, 34, 62), .95), Mark('label', (12, 76, 34, 90), text='BR'),
         Mark('rim', (3, 3, 197, 167), colour='ink'),
         Mark('screw', (58, 1, 70, 11), .6), Mark('screw', (130, 1, 142, 11), .6),
-        Mark('frame', (0, 0, 200, 170), .15)), loose=.4),
+        Mark('frame', (0, 0, 200, 170), .2)), loose=.6, weight=.98, film=.4),
 )}
 
 def layout_of(
@@ -176,7 +179,7 @@ def code_mask(
 ) -> tuple: # (mask (H, W) float32 0..1, [(char, quad (4, 2) float32 in px)])
     "The characters in their cells, with one random size and shift for all and a small extra shift for each."
     k = size[0]/layout.size[0]
-    weight = round(float(np.clip(rng.normal(1.04, .1), .8, 1.3))*20)/20
+    weight = round(float(np.clip(rng.normal(layout.weight, .12), .7, 1.3))*20)/20
     height = layout.height*rng.normal(1, .012)
     stretch = layout.ratio*rng.normal(1, .025)
     shift = rng.normal(0, (2.2*layout.loose, 1.2*layout.loose))
@@ -229,6 +232,8 @@ def draw_plate(
     quads = [q for _, q in chars]
     if 'flakes' in own:
         paint = flake_paint(own['flakes'], s, mask, quads, p) # replaces the fine wear
+    if layout.film and rng.random() < layout.film:
+        paint = paint*(1 - np.float32(rng.uniform(.1, .65))*film_pattern(s.w, s.h, s.k, int(rng.integers(8))))
     x1, y1, x2, y2 = map(int, quad_to_box(quads))
     s.apply_mask(paint[y1:y2, x1:x2], x1, y1, p.ink)
     s.relief += mask*np.float32(rng.uniform(.6, 1.2))

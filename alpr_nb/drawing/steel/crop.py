@@ -14,7 +14,7 @@ import numpy as np
 from ...core.config import UserError
 from ...core.reading_order import lines_of
 from ..camera.effects import sharpen
-from .code_layout import plan_wall
+from .code_layout import plan_wall, without_copies
 from .scene import render_walls
 from .schema import SteelSettings
 
@@ -43,7 +43,7 @@ def draw_steel_crop(
                     f'correct yaw, eye, distance or plate-width in params.yaml.')
 
 def _crop(rng, spec, format, code, width, strength, readable):
-    piece = plan_wall(rng, spec, format, code)
+    piece = without_copies(plan_wall(rng, spec, format, code))
     bw, bh = piece.block.size
     scale = max(width/max(bw, bh), MIN_SIZE_PX/piece.block.height)
     size = (int(scale*(1.35*bw + .5*bh)) + 16, int(scale*(1.5*bh + .3*bw)) + 16)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Range', 'Share', 'Weight', 'RGB', 'Conditions', 'EXAMPLE', 'CodeLayout', 'WallSettings', 'WallPalette', 'NearbyText',
-           'CodeStyle', 'SteelSettings', 'load_steel_settings', 'weighted_choice', 'random_steel_code']
+           'Ratings', 'CodeStyle', 'SteelSettings', 'load_steel_settings', 'weighted_choice', 'random_steel_code']
 
 # %% ../../../nbs/drawing/steel/schema.ipynb #838d4e9d
 from typing import Annotated, Literal
@@ -52,10 +52,13 @@ class CodeLayout(_Part):
     rows: tuple[tuple[Annotated[int, Field(ge=1)], ...], ...] = Field(min_length=1) # sizes of the groups of each row
     weight: Weight = 1. # relative frequency
     vertical: bool = False         # rows run downwards, each character below the one before
+    spacing: Range | None = None   # between characters, heights of a capital; None: that of the style
     gap: Range = (.3, .9)          # between groups, heights of a capital
     leading: Range = (.3, .7)      # between rows, heights of a capital
     align: tuple[Literal['left', 'right', 'centre'], ...] = ('left',) # of the rows; one of these is chosen
     post: Share = 0.               # probability of a post of the wall in each gap
+    rod: Annotated[int, Field(ge=0)] | None = None # number of the gap with a locking rod, counted over all rows
+    rod_gap: Range = (.6, 1.3)     # width of that gap, heights of a capital
 
 class WallSettings(_Part):
     "A kind of wall."
@@ -77,6 +80,14 @@ class NearbyText(_Part):
     probability: Share = .5 # of the text, 0 to 1
     size: Range = (.6, 1.)         # height of a capital, heights of the code's capitals
 
+class Ratings(_Part):
+    "Texts in two columns below a code: names at the left, figures at the right. `#` is a digit."
+    names: tuple[tuple[Annotated[str, AfterValidator(_drawable)], ...], ...] = Field(min_length=1) # one column each
+    figures: tuple[Annotated[str, AfterValidator(_drawable)], ...] = Field(min_length=1) # of the other names
+    last: tuple[Annotated[str, AfterValidator(_drawable)], ...] = Field(min_length=1) # of the last name
+    probability: Share = .8 # of these texts
+    size: Range = (.4, .9)  # height of a capital of a name, heights of the code's capitals
+
 class CodeStyle(_Part):
     "Looks of the codes of one format."
     layouts: tuple[CodeLayout, ...] = Field(min_length=1) # one of these for each code
@@ -88,6 +99,14 @@ class CodeStyle(_Part):
     uneven: Range = (0., .03)      # twice the standard deviation of the characters' places, heights of a capital
     box: Share = 0.                # probability of a frame around the last character
     near: tuple[NearbyText, ...] = () # texts near the code
+    ratings: Ratings | None = None # texts in two columns below a code with a rod
+    stickers: Annotated[int, Field(ge=0)] = 0 # largest number of signs, plates and logos on the wall
+    monospaced: Share = 0.         # probability of characters at equal distances
+    drift: Annotated[float, Field(ge=0, le=.5)] = 0. # standard deviation of a group's height, heights of a capital
+    patch: Share = 0.              # probability of a patch of another colour behind the code
+    panel: Share = 0.              # probability of a flat part of a corrugated wall behind a vertical code
+    rail: Share = 0.               # probability of the same code on the top rail
+    roof: Share = 0.               # probability of the same code on the edge of the roof
     ghost: Share = .05             # probability of an older number that was painted over
     age: Range = (0., 1.)          # 0: new, 1: old
     prefixes: dict[str, Weight] = {} # first characters -> weight; `@` and `#`: any allowed one
@@ -102,6 +121,10 @@ class SteelSettings(_Part):
     yaw: Annotated[float, Field(ge=0, le=1)] = .35 # standard deviation of the camera's angle from frontal, rad
     roll: Annotated[float, Field(ge=0, le=.5)] = .035 # standard deviation of the camera's roll, rad
     conditions: Conditions = dict(day=.55, gate=.25, dark=.15, night=.05) # condition of `effects.CONDITIONS` -> weight
+    leaning: Share = 0.             # share of the pictures with a roll of up to 0.7 rad
+    aspects: tuple[Annotated[float, Field(ge=.4, le=2.5)], ...] = () # width / height of a scene; empty: as asked
+    framed: Share = 0.              # share of the pictures that aim at the wall; in the others the code is anywhere
+    folded: Share = 0.              # share of the walls with folds on their left and right sides
     margin: Range = (-.03, .15)     # around a crop, fractions of its height and width
     photographs: str = ''           # folder of photographs without codes, used as backgrounds
     photographed: Share = 0.        # share of scenes, of walls and of empty scenes that use a photograph
@@ -129,6 +152,11 @@ def load_steel_settings(
             if sum(map(sum, l.rows)) != len(allowed):
                 raise UserError(f"{where}.styles.{name}.layouts.{i}.rows: expected {len(allowed)} characters, "
                                 f"found {[list(r) for r in l.rows]}; correct it in params.yaml.")
+            gaps = sum(len(r) - 1 for r in l.rows)
+            doors = any(w.kind == 'door' for w in spec.styles[name].walls)
+            if l.rod is not None and (l.vertical or l.rod >= gaps or not doors):
+                raise UserError(f"{where}.styles.{name}.layouts.{i}.rod: expected a gap below {gaps} of a horizontal "
+                                f"layout, and a wall of the kind door, found {l.rod}; correct it in params.yaml.")
         for p in spec.styles[name].prefixes:
             if len(p) > len(allowed) or any(c not in a and c not in '@#' for c, a in zip(p, allowed)):
                 raise UserError(f"{where}.styles.{name}.prefixes: {p!r} does not begin a code of the pattern "

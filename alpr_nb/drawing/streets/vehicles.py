@@ -102,7 +102,7 @@ def draw_car(
         draw_lamp(pen, rng, s*(.485*W - lw/2), lh, lw, lt, v.rear)
         if s < 0: rng.bit_generator.state = st
     if not v.rear or rng.random() < .2: draw_grille(pen, rng, 0, u(bump, belt - 80), u(.35, .6)*W, u(60, 240))
-    if rng.random() < .5: draw_grille(pen, rng, 0, u(low + 80, bump), u(.4, .9)*W, u(50, 180), -85)
+    if rng.random() < .5: draw_grille(pen, rng, 0, u(low + 80, max(bump, low + 80)), u(.4, .9)*W, u(50, 180), -85)
     if rng.random() < .8: draw_badge(pen, rng, 0, u(bump + 150, belt), u(30, 75))
     ink = (u(150, 230),)*3 if np.mean(c) < 170 or rng.random() < .5 else (40, 40, 40)
     for s in (-1, 1):
@@ -110,7 +110,7 @@ def draw_car(
             pen.text(random_words(rng), s*u(.22, .34)*W, u(bump + 80, belt - 60), u(25, 55), ink, -20,
                      int(rng.integers(0, 8)), .25*W)
         if rng.random() < .4:
-            pen.rect(s*u(.3, .42)*W, u(low + 60, bump - 40), u(80, 260), u(25, 90),
+            pen.rect(s*u(.3, .42)*W, u(low + 60, max(bump - 40, low + 60)), u(80, 260), u(25, 90),
                      (30, 30, 170) if v.rear else (200, 200, 205), -85, 15)
     if rng.random() < .3:
         draw_label(pen, rng, rng.choice([-1, 1])*u(.22, .36)*W, u(low + 120, belt - 100), u(120, 420), u(50, 120), -86)

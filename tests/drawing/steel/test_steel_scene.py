@@ -46,21 +46,23 @@ def test_neighbours_are_told_only_when_whole(scope, name):
         rng = np.random.default_rng(i)
         codes = [(name, random_steel_code(rng, FORMATS[scope][name], spec.styles[name])) for _ in range(3)]
         s = draw_steel_scene(rng, spec, codes, (480, 270), .07)
-        assert s.image.shape == (270, 480, 3) and s.image.dtype == np.uint8
+        h, w = s.image.shape[:2]
+        assert abs(w*h - 480*270) < 600 and s.image.dtype == np.uint8
+        if not spec.aspects: assert (w, h) == (480, 270)
         assert s.plates[0].code == codes[0][1] and {p.code for p in s.plates} <= {c for _, c in codes}
-        for p in s.plates: assert p.quad.min() > -1 and (p.quad < (481, 271)).all()
+        for p in s.plates: assert p.quad.min() > -1 and (p.quad < (w + 1, h + 1)).all()
         found += len(s.plates)
     assert found > 12
 
 
 def test_the_main_code_of_a_scene_that_it_dominates_is_the_largest():
     spec, seen = load_steel_settings(section('container')), 0
-    for i in range(12):
+    for i in range(24):
         rng = np.random.default_rng(i)
         codes = [('iso6346', random_steel_code(rng, FORMATS['container']['iso6346'], spec.styles['iso6346']))
                  for _ in range(3)]
         main, *others = [np.prod(np.ptp(p.quad, 0))
-                         for p in draw_steel_scene(rng, spec, codes, (480, 270), .15, 0., True).plates]
+                         for p in draw_steel_scene(rng, spec, codes, (480, 270), .1, 0., True).plates]
         seen += len(others)
         assert all(o < .6*main for o in others)
     assert seen

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from alpr_nb.drawing.plates.plates import draw_plate
-from alpr_nb.drawing.streets.scenes import draw_scene, metadata_strip
+from alpr_nb.drawing.streets.scenes import Oblique, draw_scene, metadata_strip, rectified_scene
 
 
 def flat(code='ABC1234', colour=(0, 255, 0)):
@@ -87,3 +87,17 @@ def test_strip_has_its_size_and_stays_black():
     for h in (1, 8, 40, 120):
         s = metadata_strip(np.random.default_rng(h), 300, h)
         assert s.shape == (h, 300, 3) and (h < 8 or 0 < s.mean() < 100)
+
+
+@pytest.mark.parametrize('rows', [1, 2])
+def test_a_rectified_plate_is_upright_and_keeps_its_proportions(rows):
+    "However it leaned: a plate of one row is 400 x 130, one of two rows 200 x 170."
+    for seed in range(8):
+        plate = draw_plate(np.random.default_rng(1), 'ABC1D23', 'mercosul', width=300, rows=rows)
+        s = draw_scene(np.random.default_rng(seed), [plate], (400, 400), .4, 0, 0., oblique=Oblique())
+        p, = rectified_scene(np.random.default_rng(seed), s, error=0.).plates
+        (x1, y1), (x2, y2), (x3, y3), (x4, y4) = p.quad
+        assert abs(y1 - y2) < .1 and abs(x1 - x4) < .1 and x2 > x1 and y4 > y1
+        assert (y4 - y1)/(x2 - x1) == pytest.approx(130/400 if rows == 1 else 170/200, abs=.01)
+        assert ''.join(c for c, _ in p.chars) == 'ABC1D23'
+        assert all(x1 < q[:, 0].min() and q[:, 0].max() < x2 for _, q in p.chars)
