@@ -15,6 +15,7 @@ import typer
 from . import __version__
 from .cli_data import app as data_commands
 from .cli_pipeline import app as pipeline_commands
+from .cli_serving import app as serving_commands
 from .core.config import UserError
 
 # %% ../nbs/cli.ipynb #5ecb3f37
@@ -51,6 +52,7 @@ def read(
 # %% ../nbs/cli.ipynb #300a5684
 app.add_typer(data_commands)
 app.add_typer(pipeline_commands)
+app.add_typer(serving_commands)
 
 # %% ../nbs/cli.ipynb #90f9f448
 def main():
@@ -60,7 +62,7 @@ def main():
     except ModuleNotFoundError as e:
         if (e.name or '').startswith('alpr_nb'): raise
         sys.exit(f"alpr-nb: this command needs {e.name}, which is not installed; "
-                 "in a clone, pip install '.[train,workbook]' brings it.")
+                 "in a clone, pip install '.[train,workbook,serve]' brings it.")
     except ValueError as e:
         if not type(e).__module__.startswith('alpr_nb'): raise # not an error of the reader: a defect
         sys.exit(f"alpr-nb: {e}")
