@@ -8,7 +8,7 @@ export function asJson(image: string, result: Result, decodeMs: number): object 
   return {
     image, width: result.width, height: result.height,
     readings: result.readings.map(r => ({
-      code: r.code, confidence: round(r.confidence, 4), raw: r.raw, format: r.format, box: r.box,
+      code: r.code, confidence: round(r.confidence, 4), raw: r.raw, format: r.format, box: r.box, quad: r.quad,
       chars: r.chars.map(c => ({ char: c.char, confidence: round(c.confidence, 4), box: c.box })),
     })),
     ms: { decode: round(decodeMs, 2), cd: round(cd, 2), cr: round(cr, 2), total: round(decodeMs + total, 2) },

@@ -1,9 +1,9 @@
 /** Load a bundle: manifest.json of schema 1 or 2, the two models and the substitutions, each compared with its hash. */
-import type { DetectorSettings, Format, Manifest, ReaderSettings } from './types'
+import type { DetectorSettings, Format, Manifest, ReaderSettings, RectifierSettings } from './types'
 
 export interface Bundle {
   manifest: Manifest
-  models: { cd: Uint8Array; cr: Uint8Array }
+  models: { cd: Uint8Array; cr: Uint8Array; corners?: Uint8Array }
 }
 
 export class BundleError extends Error {}
@@ -14,8 +14,10 @@ const SETTINGS: ReaderSettings = {
   cd: DETECTOR, cr: CHARACTERS, calibration: [1, 0], margin: [0.04, 0.08], margin_max_aspect: 4, retry_below: 0.9,
   retry_margin: [0.1, 0.2], unclear_confidence: 0.5, retry_crop_size: null, retry_scene_size: null, min_confidence: 0.05,
   max_missing: 2, max_surplus: 3,
+  rectify_crops: true,
 }
-const SECTIONS_NOT_READ = ['rectifier', 'decoder'] // a bundle with them needs a reader that knows them
+const RECTIFIER: RectifierSettings = { width: 128, height: 96, context: 0.25, aspects: [] }
+const SECTIONS_NOT_READ = ['decoder'] // a bundle with them needs a reader that knows them
 
 type Json = Record<string, any>
 
@@ -40,6 +42,7 @@ export function parseManifest(m: Json, substitutions: Record<string, string>): M
     [name, { pattern: '', check: null, derive: false, same: [], gaps: null, prefixes: [], ...f }]))
   return {
     scope: m.scope, label: m.label, alphabet: m.alphabet, formats, substitutions, files: m.files,
+    rectifier: m.rectifier ? { ...RECTIFIER, ...m.rectifier } : null,
     reader: { ...SETTINGS, ...reader, cd: { ...DETECTOR, ...reader.cd }, cr: { ...CHARACTERS, ...reader.cr } },
   }
 }
@@ -51,13 +54,22 @@ async function checkHash(name: string, content: Uint8Array, expected: string): P
   if (found !== expected) throw new BundleError(`${name}: the file was changed; its sha256 is not that in the manifest.`)
 }
 
+/** Text files are hashed with Unix line ends, because git may have changed them. */
+function unixLines(name: string, content: Uint8Array): Uint8Array {
+  if (!name.endsWith('.json')) return content
+  return new TextEncoder().encode(new TextDecoder().decode(content).replaceAll('\r\n', '\n'))
+}
+
 /** Load a bundle. `get` returns the content of one of its files. */
 export async function loadBundle(get: (name: string) => Promise<Uint8Array>): Promise<Bundle> {
-  const text = (content: Uint8Array) => JSON.parse(new TextDecoder().decode(content))
-  const names = ['cd.onnx', 'cr.onnx', 'substitutions.json']
-  const json = text(await get('manifest.json'))
-  const [cd, cr, substitutions] = await Promise.all(names.map(get))
-  const contents = [cd, cr, substitutions]
-  for (let i = 0; i < names.length; i++) await checkHash(names[i], contents[i], json.files[names[i]])
-  return { manifest: parseManifest(json, text(substitutions)), models: { cd, cr } }
+  const json = (content: Uint8Array) => JSON.parse(new TextDecoder().decode(content))
+  const known = json(await get('manifest.json'))
+  const names = Object.keys(known.files)
+  const contents: Record<string, Uint8Array> = {}
+  await Promise.all(names.map(async name => {
+    contents[name] = await get(name)
+    await checkHash(name, unixLines(name, contents[name]), known.files[name])
+  }))
+  const manifest = parseManifest(known, json(contents['substitutions.json']))
+  return { manifest, models: { cd: contents['cd.onnx'], cr: contents['cr.onnx'], corners: contents['corners.onnx'] } }
 }

@@ -6,8 +6,10 @@ import { crop } from './image'
 import type { Bundle } from './manifest'
 import { readChars, roundBox } from './reading'
 import { linesOf } from './reading-order'
-import type { Box, Detection, Manifest, Pixels, Plate, Reading, Result } from './types'
+import { boxQuad, CornerFinder, uprightCrop } from './rectify'
+import type { Box, Detection, Manifest, Pixels, Plate, Quad, Reading, Result } from './types'
 
+const round1 = (v: number) => Math.round(v * 10) / 10
 const confidenceOf = (p: Plate) => p.reading?.confidence ?? 0
 const hasFormat = (p: Plate) => (p.reading?.format ? 1 : 0)
 
@@ -42,14 +44,18 @@ export function cropBox(box: Box, image: Pixels, [mx, my]: [number, number], max
 export class Reader {
   private glyphs: [number, number][]
 
-  private constructor(readonly manifest: Manifest, private cd: Detector, private cr: Detector) {
+  private constructor(readonly manifest: Manifest, private cd: Detector, private cr: Detector,
+    private corners: CornerFinder | null) {
     this.glyphs = sharedGlyphs(manifest.formats, manifest.alphabet)
   }
 
   static async create(runtime: Runtime, bundle: Bundle): Promise<Reader> {
     const { manifest, models } = bundle
     const cd = await Detector.create(runtime, models.cd, manifest.reader.cd)
-    return new Reader(manifest, cd, await Detector.create(runtime, models.cr, manifest.reader.cr))
+    const cr = await Detector.create(runtime, models.cr, manifest.reader.cr)
+    const corners = models.corners && manifest.rectifier
+      ? await CornerFinder.create(runtime, models.corners, manifest.rectifier) : null
+    return new Reader(manifest, cd, cr, corners)
   }
 
   /** Codes in one image, by descending confidence. `wholeImage`: it is the crop of a code, detection is skipped. */
@@ -80,34 +86,43 @@ export class Reader {
   }
 
   private async readCodes(image: Pixels, found: Detection[], wholeImage: boolean): Promise<Plate[]> {
-    const { margin, retry_margin, retry_below, retry_crop_size } = this.manifest.reader
+    const { margin, retry_margin, retry_below, retry_crop_size, rectify_crops } = this.manifest.reader
     const first: [number, number] = wholeImage ? [0, 0] : margin
+    const second = wholeImage ? first : (retry_margin ?? margin)
     const plates = found.map((d): Plate => ({ box: roundBox(d.box), confidence: score(d), chars: [], reading: null }))
     for (let k = 0; k < plates.length; k++) {
       const box = found[k].box
-      await this.readCrop(image, box, first, plates[k])
-      if (retry_margin && !wholeImage && confidenceOf(plates[k]) < retry_below) {
-        await this.readCrop(image, box, retry_margin, plates[k])
-      }
-      if (retry_crop_size && this.isUnclear([plates[k]])) await this.readCrop(image, box, first, plates[k], retry_crop_size)
+      const large = Math.min(box[2] - box[0], box[3] - box[1]) >= 2
+      const quad = this.corners && large && (rectify_crops || !wholeImage) ? await this.corners.find(image, box) : null
+      await this.readCrop(image, box, first, plates[k], quad)
+      const retry = (retry_margin && !wholeImage) || quad
+      if (retry && confidenceOf(plates[k]) < retry_below) await this.readCrop(image, box, second, plates[k], null)
+      if (retry_crop_size && this.isUnclear([plates[k]])) await this.readCrop(image, box, first, plates[k], null, retry_crop_size)
     }
     return plates
   }
 
-  /** Read the code in a box, and keep the result in `plate` where it is better. */
-  private async readCrop(image: Pixels, box: Box, margin: [number, number], plate: Plate, size?: number): Promise<void> {
-    const [x1, y1, x2, y2] = cropBox(box, image, margin, this.manifest.reader.margin_max_aspect)
+  /** Read the code in a box, upright by its quad where there is one, and keep the result in `plate` where it is better. */
+  private async readCrop(
+    image: Pixels, box: Box, margin: [number, number], plate: Plate, quad: Quad | null, size?: number,
+  ): Promise<void> {
+    const { margin_max_aspect, calibration } = this.manifest.reader
+    const [x1, y1, x2, y2] = cropBox(box, image, margin, margin_max_aspect)
     if (x2 - x1 < 2 || y2 - y1 < 2) return
-    const found = await this.cr.detect(crop(image, [x1, y1, x2, y2]), size)
+    const part = quad ? uprightCrop(image, quad, margin, this.manifest.rectifier!.aspects) : {
+      image: crop(image, [x1, y1, x2, y2]), toImage: (b: Box): Box => [b[0] + x1, b[1] + y1, b[2] + x1, b[3] + y1],
+    }
+    const found = await this.cr.detect(part.image, size)
     const lines = linesOf(found.map(d => d.box))
-    const chars = calibrate(lines.flat().map(i => found[i]), this.manifest.reader.calibration, this.glyphs)
-      .map((d): Detection => ({ probs: d.probs, box: [d.box[0] + x1, d.box[1] + y1, d.box[2] + x1, d.box[3] + y1] }))
+    const chars = calibrate(lines.flat().map(i => found[i]), calibration, this.glyphs)
+      .map((d): Detection => ({ probs: d.probs, box: part.toImage(d.box) }))
     const reading = readChars(chars, lines.map(l => l.length), plate.box, this.manifest)
+    if (reading) reading.quad = (quad ?? boxQuad(plate.box)).map(([x, y]) => [round1(x), round1(y)])
     const read: Plate = { ...plate, chars, reading }
     if (compareReadings(read, plate) > 0 || !plate.chars.length) Object.assign(plate, read)
   }
 
-  async release(): Promise<void> { await Promise.all([this.cd.release(), this.cr.release()]) }
+  async release(): Promise<void> { await Promise.all([this.cd.release(), this.cr.release(), this.corners?.release()]) }
 }
 
 function fullBox(image: Pixels): Detection {

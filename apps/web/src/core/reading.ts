@@ -1,6 +1,7 @@
 /** From characters in lines to a reading; as alpr_nb/inference/reader.py, `decode_chars` and `read_chars`. */
 import { decode, type Decoded } from './decode'
 import { parsePattern } from './formats'
+import { boxQuad } from './rectify'
 import type { Box, Detection, Manifest, Reading } from './types'
 
 export function roundBox(box: Box): Box { return box.map(v => Math.round(v * 10) / 10) as Box }
@@ -49,5 +50,5 @@ export function readChars(chars: Detection[], lines: number[], box: Box, manifes
     const k = found.kept[i]
     return k === null ? [] : [{ char, confidence: found.confidences[i], box: roundBox(chars[k].box) }]
   })
-  return { code: found.code, confidence: found.confidence, raw: found.raw, format: found.format, box, chars: seen }
+  return { code: found.code, confidence: found.confidence, raw: found.raw, format: found.format, box, quad: boxQuad(box), chars: seen }
 }

@@ -2,6 +2,9 @@
 
 export type Box = [number, number, number, number]
 
+/** Corners [x, y] in px, clockwise from the top left one of the code as it is read. */
+export type Quad = [number, number][]
+
 /** An image: 8-bit RGB without alpha, rows from the top. */
 export interface Pixels {
   data: Uint8Array | Uint8ClampedArray
@@ -27,6 +30,7 @@ export interface Reading {
   raw: string
   format: string | null
   box: Box
+  quad: Quad
   chars: Char[]
 }
 
@@ -71,6 +75,15 @@ export interface ReaderSettings {
   min_confidence: number
   max_missing: number
   max_surplus: number
+  rectify_crops: boolean
+}
+
+/** Section `rectifier` of a manifest, see `RectifierConfig` in alpr_nb/inference/rectify.py. */
+export interface RectifierSettings {
+  width: number
+  height: number
+  context: number
+  aspects: number[]
 }
 
 /** How the codes of one kind are formed, see `Format` in alpr_nb/codes/formats.py. */
@@ -91,5 +104,6 @@ export interface Manifest {
   formats: Record<string, Format>
   substitutions: Record<string, string>
   reader: ReaderSettings
+  rectifier: RectifierSettings | null
   files: Record<string, string>
 }
