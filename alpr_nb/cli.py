@@ -37,7 +37,7 @@ def options(
 
 @app.command(epilog="Example: alpr-nb read --json photos/ truck.jpg")
 def read(
-    images: Annotated[list[Path], typer.Argument(help="Photographs, or folders of them.", show_default=False)],
+    images: Annotated[list[Path], typer.Argument(help="Photographs, folders of them, or videos.", show_default=False)],
     scope: Annotated[str, typer.Option(
         help="Released reader, named by its kind of code. The error of a wrong name lists all.")] = 'truck',
     bundle: Annotated[Optional[Path], typer.Option(
@@ -45,9 +45,12 @@ def read(
     crop: Annotated[bool, typer.Option('--crop', help="The images are plate crops. The detector is skipped.")] = False,
     json: Annotated[bool, typer.Option('--json', help="Print one JSON object on each line.")] = False,
 ):
-    "Read the codes on photographs, one line for each image. The exit status is 1 when an image cannot be opened."
+    "Read the codes on photographs, one line for each image, and on videos, one reading for each vehicle. The exit status is 1 when an image cannot be opened."
     from alpr_nb.inference.read_command import read_command
-    raise typer.Exit(read_command(images, scope=scope, bundle=bundle, crop=crop, as_json=json))
+    from alpr_nb.serving.video import split_videos, video_command
+    images, videos = split_videos(images)
+    status = read_command(images, scope=scope, bundle=bundle, crop=crop, as_json=json) if images else 0
+    raise typer.Exit(max(status, video_command(videos, scope, bundle, json)) if videos else status)
 
 # %% ../nbs/cli.ipynb #300a5684
 app.add_typer(data_commands)
