@@ -12,7 +12,7 @@ import numpy as np
 from ..inference.results import confidence_of
 from .tracks import Track, assign, read_track
 
-# %% ../../nbs/serving/video_benchmark.ipynb #b7938b14
+# %% ../../nbs/serving/video_benchmark.ipynb #4c2c2eac
 FRAME = 640, 360 # width and height of a frame, px
 
 def degrade(
@@ -37,7 +37,7 @@ def draw_clip(
     from alpr_nb.drawing.settings import SynthesisSettings
     from alpr_nb.drawing.synthesize import draw_scene_sample
     rng = np.random.default_rng([seed, 25])
-    settings = SynthesisSettings(task='cd', size=(1280, 720), strength=.4, plate_width=(.1, .16), vehicles=0)
+    settings = SynthesisSettings(task='cd', size=(1280, 720), strength=.4, plate_width=(.055, .1), vehicles=0)
     scene, _, code = draw_scene_sample(rng, settings, True)
     out = []
     for k in range(count):
