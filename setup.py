@@ -16,7 +16,7 @@ setup(
     author=cfg['author'], author_email=cfg['author_email'], url=cfg['git_url'], license='AGPL-3.0-only',
     long_description=(here/'README.md').read_text(encoding='utf-8'), long_description_content_type='text/markdown',
     packages=find_packages(include=['alpr_nb', 'alpr_nb.*']),
-    package_data={'alpr_nb': ['bundles/*/*', '*/templates/*']},
+    package_data={'alpr_nb': ['py.typed', 'bundles/*/*', '*/templates/*']},
     python_requires=f">={cfg['min_python']}", install_requires=cfg['requirements'].split(), extras_require=extras,
     entry_points={
         'console_scripts': cfg['console_scripts'].split(),
