@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['FRAME', 'degrade', 'draw_clip', 'measure_video']
 
-# %% ../../nbs/serving/video_benchmark.ipynb #2899bdc5
+# %% ../../nbs/serving/video_benchmark.ipynb #5c806d57
 import cv2
 import numpy as np
 
 from ..inference.results import confidence_of
-from .tracks import Track, assign, read_track
+from .tracks import assign, read_track
 
-# %% ../../nbs/serving/video_benchmark.ipynb #4c2c2eac
+# %% ../../nbs/serving/video_benchmark.ipynb #bb61d95d
 FRAME = 640, 360 # width and height of a frame, px
 
 def degrade(
@@ -37,18 +37,18 @@ def draw_clip(
     from alpr_nb.drawing.settings import SynthesisSettings
     from alpr_nb.drawing.synthesize import draw_scene_sample
     rng = np.random.default_rng([seed, 25])
-    settings = SynthesisSettings(task='cd', size=(1280, 720), strength=.4, plate_width=(.055, .1), vehicles=0)
+    settings = SynthesisSettings(task='cd', size=(1280, 720), strength=.4, plate_width=(.06, .1), vehicles=0)
     scene, _, code = draw_scene_sample(rng, settings, True)
     out = []
     for k in range(count):
-        scale = .42 + .16*k/max(count - 1, 1)
+        scale = .36 + .06*k/max(count - 1, 1)
         dx, dy = (np.float64(FRAME) - np.float64(scene.shape[1::-1])*scale)/2 + rng.normal(0, 1.5, 2)
         frame = cv2.warpAffine(scene, np.float64([[scale, 0, dx], [0, scale, dy]]), FRAME, flags=cv2.INTER_AREA,
                                borderMode=cv2.BORDER_REFLECT)
         out.append(degrade(rng, frame))
     return out, code
 
-# %% ../../nbs/serving/video_benchmark.ipynb #f6444d64
+# %% ../../nbs/serving/video_benchmark.ipynb #6e436be7
 def measure_video(
     reader, # of codes, as `Reader`
     clips: int=100, # number
@@ -63,11 +63,10 @@ def measure_video(
             result, = reader.results([image])
             assign(tracks, list(result.plates), k)
             single.append(any(r.code == code for r in result.readings))
-        main = max(tracks, key=lambda t: len(t.frames), default=Track())
-        best = max(main.plates, key=confidence_of, default=None)
-        combined = read_track(main, reader.config) if main.plates else None
-        right.append((np.mean(single), bool(best and best.reading and best.reading.code == code),
-                      bool(combined and combined.code == code)))
+        tracks = [t for t in tracks if len(t.frames) > 1]
+        best = [max(t.plates, key=confidence_of).reading for t in tracks]
+        combined = [read_track(t, reader.config) for t in tracks]
+        right.append([np.mean(single), *(any(r and r.code == code for r in found) for found in (best, combined))])
     one, best, combined = np.array(right, float).T
     return {'clips': clips, 'single frame': round(float(one.mean()), 4), 'best frame': round(float(best.mean()), 4),
             'combined': round(float(combined.mean()), 4), 'only combined right': int(((combined == 1) & (best == 0)).sum()),
