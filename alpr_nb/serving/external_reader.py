@@ -16,7 +16,7 @@ from ..core.config import UserError
 from ..inference.read_command import list_images, read_lines
 from ..inference.reader import Reader
 
-# %% ../../nbs/serving/external_reader.ipynb #b96d014e
+# %% ../../nbs/serving/external_reader.ipynb #5672c93d
 def run_external(
     command: str, # with its options, such as 'node apps/web/dist-node/read.js --bundle DIR'
     images: list, # paths, which are added to the command
@@ -32,14 +32,15 @@ def run_external(
     for number, text in enumerate(done.stdout.splitlines(), 1):
         try: line = json.loads(text); found[line['image']] = line
         except (ValueError, TypeError, KeyError):
-            raise UserError(f'{words[0]}: line {number} of its output: expected a JSON object with `image`, found {text[:80]!r}.') from None
+            raise UserError(f'{words[0]}: line {number} of its output: expected a JSON object with `image`, '
+                            f'found {text[:80]!r}.') from None
     if missing := [n for n in names if n not in found]:
         last = (done.stderr.strip().splitlines() or ['no message'])[-1][:200]
         raise UserError(f'{words[0]}: {len(missing)} of {len(names)} images have no line, first {missing[0]} '
                         f'(exit status {done.returncode}: {last}).')
     return [found[n] for n in names]
 
-# %% ../../nbs/serving/external_reader.ipynb #7882e999
+# %% ../../nbs/serving/external_reader.ipynb #1a8ab284
 def box_distance(
     a: list, # x1, y1, x2, y2, px
     b: list, # the same
@@ -55,7 +56,8 @@ def compare_readings(
     "Differences between two readers on one image."
     def difference(kind, a, b): return [dict(image=ours['image'], kind=kind, ours=a, theirs=b)]
     if 'error' in ours or 'error' in theirs:
-        return [] if 'error' in ours and 'error' in theirs else difference('error', ours.get('error'), theirs.get('error'))
+        errors = ours.get('error'), theirs.get('error')
+        return [] if all(errors) else difference('error', *errors)
     own, other = ours['readings'], theirs['readings']
     codes = sorted(r['code'] for r in own), sorted(r['code'] for r in other)
     if codes[0] != codes[1]: return difference('code', *codes)

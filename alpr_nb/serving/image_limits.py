@@ -9,7 +9,7 @@ __all__ = ['FORMATS', 'ImageRefused', 'check_header']
 import io
 import warnings
 
-# %% ../../nbs/serving/image_limits.ipynb #427e6b81
+# %% ../../nbs/serving/image_limits.ipynb #bea88af2
 FORMATS = ('JPEG', 'PNG', 'WEBP', 'BMP', 'TIFF') # of Pillow
 
 class ImageRefused(ValueError):
@@ -34,7 +34,8 @@ def check_header(
             warnings.simplefilter('ignore', Image.DecompressionBombWarning) # the limit here is `max_pixels`
             with Image.open(io.BytesIO(content), formats=FORMATS) as image: width, height = image.size
     except UnidentifiedImageError:
-        raise ImageRefused(415, f'{name}: expected an image file (JPEG, PNG, WebP, BMP or TIFF), found another file') from None
+        raise ImageRefused(415, f'{name}: expected an image file (JPEG, PNG, WebP, BMP or TIFF), '
+                                'found another file') from None
     except Image.DecompressionBombError:
         raise ImageRefused(413, f'{name}: expected at most {max_pixels} pixels, found far more') from None
     except Exception as e: # Pillow raises many kinds for a damaged header

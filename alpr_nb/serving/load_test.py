@@ -24,7 +24,7 @@ def summary(
     return {'requests': len(ms), 'failed': sum(s != 200 for s in statuses), 'median ms': round(float(np.median(ms)), 1),
             'p95 ms': round(float(np.percentile(ms, 95)), 1), 'requests a second': round(len(ms)/elapsed, 1)}
 
-# %% ../../nbs/serving/load_test.ipynb #83ffaa02
+# %% ../../nbs/serving/load_test.ipynb #fe09a966
 async def _client(client, content, queue, seconds, statuses):
     while queue:
         queue.pop()
@@ -46,7 +46,8 @@ async def load(
     async with httpx.AsyncClient(base_url=address, timeout=60, headers={'X-API-Key': key}) as client:
         start = time.perf_counter()
         try: await asyncio.gather(*[_client(client, content, queue, seconds, statuses) for _ in range(clients)])
-        except httpx.HTTPError as e: raise UserError(f'{address}: the service does not answer ({e}); start it first.') from None
+        except httpx.HTTPError as e:
+            raise UserError(f'{address}: the service does not answer ({e}); start it first.') from None
         elapsed = time.perf_counter() - start
         metrics = (await client.get('/metrics')).text
     memory = next((float(line.split()[1]) for line in metrics.splitlines()

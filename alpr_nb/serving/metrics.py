@@ -8,7 +8,7 @@ __all__ = ['LATENCY_BUCKETS', 'CONFIDENCE_BUCKETS', 'ServiceMetrics']
 # %% ../../nbs/serving/metrics.ipynb #ef7e01b2
 from collections.abc import Callable
 
-# %% ../../nbs/serving/metrics.ipynb #b8b631e0
+# %% ../../nbs/serving/metrics.ipynb #e2fb5da0
 LATENCY_BUCKETS = (.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30) # seconds
 CONFIDENCE_BUCKETS = (.1, .2, .3, .4, .5, .6, .7, .8, .9, .95, .99, 1) # 0 to 1
 
@@ -25,7 +25,8 @@ class ServiceMetrics:
         self.requests = Counter('alpr_nb_requests', 'Requests to /read by status of the answer', ['status'], **own)
         self.images = Counter('alpr_nb_images', 'Images by outcome: read, no code, error', ['outcome'], **own)
         self.readings = Counter('alpr_nb_readings', 'Readings by format of the code', ['format'], **own)
-        self.latency = Histogram('alpr_nb_request_seconds', 'Time of a request to /read', buckets=LATENCY_BUCKETS, **own)
+        self.latency = Histogram('alpr_nb_request_seconds', 'Time of a request to /read',
+                                 buckets=LATENCY_BUCKETS, **own)
         self.confidence = Histogram('alpr_nb_confidence', 'Confidence of a reading', buckets=CONFIDENCE_BUCKETS, **own)
         Gauge('alpr_nb_queue_images', 'Images that wait or are being read', **own).set_function(queue_size)
 

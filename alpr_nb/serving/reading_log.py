@@ -14,7 +14,7 @@ from threading import Lock
 
 from ..core.config import UserError
 
-# %% ../../nbs/serving/reading_log.ipynb #4e3e976d
+# %% ../../nbs/serving/reading_log.ipynb #ea8323fa
 class ReadingLog:
     "JSON lines in `readings-YYYY-MM-DD.jsonl`, or on standard output; threads may share it"
 
@@ -27,7 +27,8 @@ class ReadingLog:
             folder.mkdir(parents=True, exist_ok=True)
             (folder/'.writable').touch()
             (folder/'.writable').unlink()
-        except OSError as e: raise UserError(f'{folder}: the log cannot be written ({e.strerror}); name another folder.') from None
+        except OSError as e:
+            raise UserError(f'{folder}: the log cannot be written ({e.strerror}); name another folder.') from None
 
     def append(self,
         line: dict, # as `read --json`

@@ -35,7 +35,7 @@ def http_protocol(
 
     return TimedProtocol
 
-# %% ../../nbs/serving/serve_command.ipynb #1b91723d
+# %% ../../nbs/serving/serve_command.ipynb #1bf481c6
 def server_config(
     app, # ASGI application
     settings: ServiceSettings, # network and limits
@@ -44,7 +44,8 @@ def server_config(
     import uvicorn
     return uvicorn.Config(app, host=settings.host, port=settings.port, http=http_protocol(settings.timeout), ws='none',
                           access_log=False, log_level='warning', server_header=False, timeout_keep_alive=5,
-                          limit_concurrency=8*settings.max_requests, timeout_graceful_shutdown=int(2*settings.timeout) + 1)
+                          limit_concurrency=8*settings.max_requests,
+                          timeout_graceful_shutdown=int(2*settings.timeout) + 1)
 
 def serve_command(
     settings: ServiceSettings, # of the service
@@ -67,6 +68,7 @@ def serve_command(
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try: listener.bind((settings.host, settings.port))
         except OSError as e:
-            raise UserError(f'{settings.host}:{settings.port}: cannot listen there ({e.strerror}); choose another --port or --host.') from None
+            raise UserError(f'{settings.host}:{settings.port}: cannot listen there ({e.strerror}); '
+                            'choose another --port or --host.') from None
         echo(f'http://{settings.host}:{listener.getsockname()[1]}/docs')
         uvicorn.Server(config).run(sockets=[listener])

@@ -38,7 +38,7 @@ def read_upload(
     except ImageRefused as e: return dict(image=upload.name, error=str(e)), e.status
     except ReadError: return dict(image=upload.name, error=f'{upload.name}: the image is damaged or truncated'), 422
 
-# %% ../../nbs/serving/service.ipynb #6bca7aae
+# %% ../../nbs/serving/service.ipynb #b912fe8b
 class Service:
     "A reader with its queue, metrics and log"
 
@@ -97,7 +97,8 @@ BODY = {'multipart/form-data': {'schema': {'type': 'object', 'required': ['image
             'images': {'type': 'array', 'items': {'type': 'string', 'format': 'binary'}}}}},
         'image/*': {'schema': {'type': 'string', 'format': 'binary'}}} # of /read, for the OpenAPI page
 ERRORS = {400: 'the form is damaged', 401: 'no valid API key', 408: 'the upload was too slow', 413: 'too large',
-          415: 'not an image', 422: 'no image, or a damaged one', 503: 'the queue is full', 504: 'reading took too long'}
+          415: 'not an image', 422: 'no image, or a damaged one', 503: 'the queue is full',
+          504: 'reading took too long'}
 
 def create_app(
     reader, # of codes, as `alpr_nb.Reader`

@@ -36,7 +36,7 @@ class ServiceSettings(BaseModel):
     # log
     log: Path | None = None # folder for a file of JSON lines a day; None: JSON lines on standard output
 
-# %% ../../nbs/serving/settings.ipynb #fc4e72f9
+# %% ../../nbs/serving/settings.ipynb #07e18096
 def service_settings(
     **given, # settings by name, see `ServiceSettings`
 ) -> ServiceSettings: # raises UserError for an unknown name or a value out of range
@@ -44,4 +44,5 @@ def service_settings(
     try: return ServiceSettings(**given)
     except ValidationError as e:
         first = e.errors()[0]
-        raise UserError(f"serve: {'.'.join(map(str, first['loc']))}: {first['msg']}; found {str(first['input'])[:80]!r}.") from None
+        name = '.'.join(map(str, first['loc']))
+        raise UserError(f"serve: {name}: {first['msg']}; found {str(first['input'])[:80]!r}.") from None

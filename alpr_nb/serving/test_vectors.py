@@ -23,7 +23,7 @@ from ..inference.detector import Detections, postprocess
 from ..inference.letterbox import plan_letterbox
 from ..inference.reader import read_chars
 
-# %% ../../nbs/serving/test_vectors.ipynb #a8fa2dbf
+# %% ../../nbs/serving/test_vectors.ipynb #e9232934
 def random_chars(
     rng: np.random.Generator, # random generator
     config: ReaderConfig, # formats and alphabet
@@ -38,7 +38,8 @@ def random_chars(
     for row, char in zip(probs, keep): row[config.alphabet.index(char)] += rng.beta(5, 1)*(1 - row.sum())
     tilt, rows = rng.uniform(-.4, .4), 2 if rng.random() < .3 and n > 4 else 1
     first = -(-n//rows)
-    at = np.array([((i % first)*22 + (8 if i >= 3 and rows == 1 else 0), (i//first)*50) for i in range(n)], float).reshape(n, 2)
+    def place(i): return (i % first)*22 + (8 if i >= 3 and rows == 1 else 0), (i//first)*50
+    at = np.array([place(i) for i in range(n)], float).reshape(n, 2)
     turn = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]])
     centres = at @ turn + 200 + rng.normal(0, .7, (n, 2))
     boxes = np.concatenate([centres - (9, 15), centres + (9, 15)], 1)
@@ -58,20 +59,21 @@ def reading_vectors(
         box = (150., 150., 600., 300.)
         reading = read_chars(chars[order], box, config, [*map(len, lines)])
         sparse = [{config.alphabet[k]: round(float(p[k]), 5) for k in np.flatnonzero(p)} for p in chars.probs]
-        out.append(dict(scope=scope, boxes=[[round(float(v), 2) for v in b] for b in chars.boxes], probs=sparse, box=box,
-                        lines=[[int(i) for i in line] for line in lines],
-                        reading=reading and dict(code=reading.code, confidence=round(reading.confidence, 6), raw=reading.raw,
-                                                 format=reading.format, chars=''.join(c.char for c in reading.chars))))
+        boxes = [[round(float(v), 2) for v in b] for b in chars.boxes]
+        found = reading and dict(code=reading.code, confidence=round(reading.confidence, 6), raw=reading.raw,
+                                 format=reading.format, chars=''.join(c.char for c in reading.chars))
+        out.append(dict(scope=scope, boxes=boxes, probs=sparse, box=box, lines=[[int(i) for i in line] for line in lines],
+                        reading=found))
     return out
 
-# %% ../../nbs/serving/test_vectors.ipynb #12f2c7d9
+# %% ../../nbs/serving/test_vectors.ipynb #30bf484e
 def image_vectors(
     seed: int=0, # of the random generator
 ) -> dict: # letterboxes, a resized image, and boxes before and after NMS
     "Vectors of the steps before and after the models."
     rng = np.random.default_rng(seed)
     sizes = [(1080, 1920), (540, 960), (97, 301), (2000, 1501), (33, 77), (1, 4000)]
-    places = [dict(image=[w, h], size=size, **{k: v for k, v in asdict(plan_letterbox((h, w), size)).items() if k != 'image'})
+    places = [{**asdict(plan_letterbox((h, w), size)), 'image': [w, h], 'size': size}
               for h, w in sizes for size in (512, 416, 256)]
     image = rng.integers(0, 256, (37, 53, 3), np.uint8)
     small = cv2.resize(image, (29, 17), interpolation=cv2.INTER_LINEAR)
@@ -79,7 +81,8 @@ def image_vectors(
     rows = rows.round(4).astype(np.float32)
     kept = postprocess(rows, DetectorConfig())
     def pixels(a): return base64.b64encode(np.ascontiguousarray(a).tobytes()).decode()
-    return dict(letterboxes=places, resize=dict(width=53, height=37, pixels=pixels(image), to=[29, 17], expected=pixels(small)),
+    resized = dict(width=53, height=37, pixels=pixels(image), to=[29, 17], expected=pixels(small))
+    return dict(letterboxes=places, resize=resized,
                 nms=dict(rows=[[round(float(v), 4) for v in r] for r in rows],
                          kept=[[round(float(v), 3) for v in b] for b in kept.boxes]))
 
@@ -89,7 +92,8 @@ def write_test_vectors(
 ) -> Path: # `out`
     "Write all vectors, with the formats and settings of the released readers."
     bundles = {s: load_bundle(packaged_bundle(s)).manifest for s in ('truck', 'container', 'wagon')}
-    keep = ('scope', 'label', 'alphabet', 'formats', 'reader', 'rectifier', 'decoder', 'schema_version', 'files', 'substitutions')
+    keep = ('scope', 'label', 'alphabet', 'formats', 'reader', 'rectifier', 'decoder', 'schema_version', 'files',
+            'substitutions')
     def short(manifest): return {k: v for k, v in manifest.model_dump(mode='json').items() if k in keep}
     vectors = dict(manifests={s: short(m) for s, m in bundles.items()}, **image_vectors(),
                    readings=[v for s in bundles for v in reading_vectors(s, count)])

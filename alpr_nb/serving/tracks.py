@@ -17,7 +17,7 @@ from ..inference.detector import Detections
 from ..inference.reader import read_chars
 from ..inference.results import Plate, Reading, confidence_of
 
-# %% ../../nbs/serving/tracks.ipynb #6ec5bcec
+# %% ../../nbs/serving/tracks.ipynb #402743cd
 MIN_IOU = .1 # boxes of neighbouring frames with a larger overlap are one vehicle
 MAX_STEP = 1.5 # longest way of a centre between neighbouring frames, in widths of the box
 MAX_GAP = 10 # frames without a detection after which a vehicle has left
@@ -53,7 +53,8 @@ def assign(
 ):
     "Add the plates of a frame to the tracks, the best pairs first."
     open_tracks = [t for t in tracks if frame - t.frames[-1] <= MAX_GAP]
-    pairs = [(_affinity(t.plates[-1].box, p.box), i, k) for i, t in enumerate(open_tracks) for k, p in enumerate(plates)]
+    pairs = [(_affinity(t.plates[-1].box, p.box), i, k)
+             for i, t in enumerate(open_tracks) for k, p in enumerate(plates)]
     used, placed = set(), set()
     for value, i, k in sorted(pairs, reverse=True):
         if value <= 0 or i in used or k in placed: continue

@@ -46,7 +46,7 @@ async def read_body(
     except ClientDisconnect: raise RequestRefused(400, 'the upload broke off') from None
     return bytes(body)
 
-# %% ../../nbs/serving/uploads.ipynb #71b3fdb9
+# %% ../../nbs/serving/uploads.ipynb #28ae6656
 async def _form_files(body, headers, limits):
     from starlette.datastructures import Headers, UploadFile
     from starlette.formparsers import MultiPartException, MultiPartParser
@@ -55,7 +55,8 @@ async def _form_files(body, headers, limits):
     parser.spool_max_size = limits.max_bytes # in memory: the service writes no temporary file
     try:
         form = await parser.parse()
-        return [Upload(f.filename or 'image', await f.read()) for f in form.getlist('images') if isinstance(f, UploadFile)]
+        files = [f for f in form.getlist('images') if isinstance(f, UploadFile)]
+        return [Upload(f.filename or 'image', await f.read()) for f in files]
     except (MultiPartException, KeyError) as e:
         too_many = 'Too many files' in str(e)
         raise RequestRefused(413 if too_many else 400, f'at most {limits.max_images} images in a request' if too_many
@@ -65,13 +66,14 @@ async def uploads(
     body: bytes, # from `read_body`
     headers: dict, # of the request, lower case
     limits: ServiceSettings, # max_images, max_bytes
-) -> list: # of Upload, not empty; raises RequestRefused: 413 too many, 415 wrong content type, 400 and 422 nothing found
+) -> list: # of Upload, not empty; raises RequestRefused: 413 too many, 415 wrong type, 400 and 422 nothing found
     "The files in a body."
     kind = headers.get('content-type', '').partition(';')[0].strip().lower()
     if kind == 'multipart/form-data': found = await _form_files(body, headers, limits)
-    elif kind.startswith('image/') or kind == 'application/octet-stream': found = [Upload('image', body)] if body else []
+    elif kind.startswith('image/') or kind == 'application/octet-stream':
+        found = [Upload('image', body)] if body else []
     else:
-        raise RequestRefused(415, 'expected a form with files in the field `images`, or an image as the body; found the '
-                                  f'content type {kind[:60] or "none"!r}')
+        raise RequestRefused(415, 'expected a form with files in the field `images`, or an image as the body; found '
+                                  f'the content type {kind[:60] or "none"!r}')
     if not found: raise RequestRefused(422, 'the request has no image; put files in the field `images` of the form')
     return found

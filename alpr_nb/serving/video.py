@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['VIDEO_SUFFIXES', 'frames', 'read_video', 'video_dict', 'split_videos', 'video_command']
 
-# %% ../../nbs/serving/video.ipynb #aeffab2b
+# %% ../../nbs/serving/video.ipynb #eda82644
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ import numpy as np
 
 from ..inference.image_input import ReadError
 from ..inference.reader import Reader
-from .tracks import Track, assign, read_track
+from .tracks import assign, read_track
 
 # %% ../../nbs/serving/video.ipynb #5c5a4276
 VIDEO_SUFFIXES = {'.mp4', '.avi', '.mkv', '.mov', '.webm', '.m4v'} # OpenCV decodes them with FFmpeg

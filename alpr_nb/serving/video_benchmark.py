@@ -12,7 +12,7 @@ import numpy as np
 from ..inference.results import confidence_of
 from .tracks import assign, read_track
 
-# %% ../../nbs/serving/video_benchmark.ipynb #bb61d95d
+# %% ../../nbs/serving/video_benchmark.ipynb #ef98ef33
 FRAME = 640, 360 # width and height of a frame, px
 
 def degrade(
@@ -26,7 +26,8 @@ def degrade(
     for t in np.linspace(-length/2, length/2, 15):
         kernel[int(round(3 + t*np.sin(angle)/2)), int(round(3 + t*np.cos(angle)/2))] += 1
     image = cv2.filter2D(image, -1, kernel/kernel.sum()) + rng.normal(0, rng.uniform(3, 14), image.shape)
-    jpeg = cv2.imencode('.jpg', image.clip(0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 70))])[1]
+    quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 70))]
+    jpeg = cv2.imencode('.jpg', image.clip(0, 255).astype(np.uint8), quality)[1]
     return cv2.imdecode(jpeg, cv2.IMREAD_COLOR)
 
 def draw_clip(
@@ -48,7 +49,7 @@ def draw_clip(
         out.append(degrade(rng, frame))
     return out, code
 
-# %% ../../nbs/serving/video_benchmark.ipynb #6e436be7
+# %% ../../nbs/serving/video_benchmark.ipynb #bdbf1572
 def measure_video(
     reader, # of codes, as `Reader`
     clips: int=100, # number
@@ -69,5 +70,6 @@ def measure_video(
         right.append([np.mean(single), *(any(r and r.code == code for r in found) for found in (best, combined))])
     one, best, combined = np.array(right, float).T
     return {'clips': clips, 'single frame': round(float(one.mean()), 4), 'best frame': round(float(best.mean()), 4),
-            'combined': round(float(combined.mean()), 4), 'only combined right': int(((combined == 1) & (best == 0)).sum()),
+            'combined': round(float(combined.mean()), 4),
+            'only combined right': int(((combined == 1) & (best == 0)).sum()),
             'only best frame right': int(((combined == 0) & (best == 1)).sum())}

@@ -20,7 +20,7 @@ from ..core.config import UserError
 from ..inference.image_input import ReadError
 from ..inference.read_command import SUFFIXES, as_dict
 
-# %% ../../nbs/serving/watch.ipynb #ab653d19
+# %% ../../nbs/serving/watch.ipynb #040cd6ec
 COLUMNS = ('image', 'code', 'confidence', 'format', 'x1', 'y1', 'x2', 'y2', 'quad', 'raw', 'ms', 'error', 'readings')
 
 def csv_rows(
@@ -30,8 +30,9 @@ def csv_rows(
     n = len(line.get('readings', ()))
     common = [line['image']]
     end = [line.get('ms', {}).get('total', ''), line.get('error', ''), n]
-    rows = [[*common, r['code'], r['confidence'], r['format'] or '', *r['box'],
-             ' '.join(f'{x:g},{y:g}' for x, y in r.get('quad') or ()), r['raw'], *end] for r in line.get('readings', ())]
+    def quad(r): return ' '.join(f'{x:g},{y:g}' for x, y in r.get('quad') or ())
+    rows = [[*common, r['code'], r['confidence'], r['format'] or '', *r['box'], quad(r), r['raw'], *end]
+            for r in line.get('readings', ())]
     return rows or [[*common, *['']*9, *end]]
 
 def csv_text(
@@ -42,7 +43,7 @@ def csv_text(
     csv.writer(out, lineterminator='\n').writerows(rows)
     return out.getvalue()
 
-# %% ../../nbs/serving/watch.ipynb #4bdb01d6
+# %% ../../nbs/serving/watch.ipynb #40500d4f
 def _complete_lines(text): # offsets of the end of each line
     end, ends = 0, []
     while (end := text.find(b'\n', end) + 1): ends.append(end)
@@ -76,12 +77,15 @@ class Output:
         path: Path, # ends in .csv or .jsonl; created if it is missing
     ): # raises UserError for another ending, or a file with other content
         self.path, self.is_csv = path, path.suffix == '.csv'
-        if path.suffix not in ('.csv', '.jsonl'): raise UserError(f'{path}: expected a name that ends in .csv or .jsonl.')
+        if path.suffix not in ('.csv', '.jsonl'):
+            raise UserError(f'{path}: expected a name that ends in .csv or .jsonl.')
         path.parent.mkdir(parents=True, exist_ok=True)
         content = path.read_bytes() if path.is_file() else b''
         try: self.done, good = (_done_in_csv if self.is_csv else _done_in_json)(content)
         except (ValueError, KeyError, TypeError): good = -1
-        if good < 0: raise UserError(f'{path}: expected readings that `alpr-nb watch` wrote, found other content; name another file.')
+        if good < 0:
+            raise UserError(f'{path}: expected readings that `alpr-nb watch` wrote, found other content; '
+                            'name another file.')
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
         os.truncate(self._file, good)
         os.lseek(self._file, 0, os.SEEK_END)
@@ -124,7 +128,7 @@ def arrived(
     seen.update(now)
     return [folder/name for _, name in sorted(ready)]
 
-# %% ../../nbs/serving/watch.ipynb #bcdd24c3
+# %% ../../nbs/serving/watch.ipynb #52e9b3b8
 def read_file(
     reader, # of codes, with `results` as `Reader`
     path: Path, # image file
@@ -146,7 +150,8 @@ def watch(
     echo: Callable=lambda line: None, # gets each line
 ):
     "Read what arrives until `stop` is true."
-    if not folder.is_dir(): raise UserError(f'{folder}: no such folder; name the folder in which the photographs arrive.')
+    if not folder.is_dir():
+        raise UserError(f'{folder}: no such folder; name the folder in which the photographs arrive.')
     output, seen = Output(out), {}
     arrived(folder, output.done, seen)
     while not stop():
@@ -177,5 +182,7 @@ def watch_command(
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT) # a broken file has its own line in the output
     stopped = []
     for s in (signal.SIGTERM, signal.SIGINT): signal.signal(s, lambda *_: stopped.append(True))
-    def show(line): echo(line.get('error') or f"{line['image']}: {'  '.join(r['code'] for r in line['readings']) or 'no code'}")
+    def show(line):
+        codes = '  '.join(r['code'] for r in line.get('readings', ()))
+        echo(line.get('error') or f"{line['image']}: {codes or 'no code'}")
     watch(Reader(scope, bundle), folder, out, interval, crop, once, lambda: bool(stopped), show)

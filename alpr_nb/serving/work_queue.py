@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 
-# %% ../../nbs/serving/work_queue.ipynb #01dc8376
+# %% ../../nbs/serving/work_queue.ipynb #8c8b42fa
 class QueueFull(RuntimeError): "Too many images wait."
 
 class WorkQueue:
@@ -36,7 +36,8 @@ class WorkQueue:
 
     def _take(self, n):
         with self._lock:
-            if self.size + n > self.capacity: raise QueueFull(f'{self.size} images are in the queue for {self.capacity}')
+            if self.size + n > self.capacity:
+                raise QueueFull(f'{self.size} images are in the queue for {self.capacity}')
             self.size += n
 
     def _submit(self, job: Callable):

@@ -21,7 +21,8 @@ def check(tmp_path, text):
     (tmp_path/'program.py').write_text(text)
     command = [sys.executable, '-m', 'mypy', '--strict-optional', '--follow-imports=silent', '--ignore-missing-imports',
                '--cache-dir', tmp_path/'cache', tmp_path/'program.py']
-    return subprocess.run(command, cwd=tmp_path, text=True, capture_output=True, env={'MYPYPATH': str(ROOT), 'PATH': ''})
+    environment = {'MYPYPATH': str(ROOT), 'PATH': ''}
+    return subprocess.run(command, cwd=tmp_path, text=True, capture_output=True, env=environment)
 
 
 def test_the_public_api_is_typed(tmp_path):

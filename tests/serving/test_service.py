@@ -26,8 +26,8 @@ BUNDLE = ROOT/'alpr_nb/bundles/truck'
 @contextlib.contextmanager
 def serving(*options, bundle=BUNDLE, **environment):
     "A running service: (address, process)."
-    command = [sys.executable, '-c', 'from alpr_nb.cli import main; main()', 'serve', '--port', '0', '--bundle', str(bundle),
-               '--threads', '1', *options]
+    command = [sys.executable, '-c', 'from alpr_nb.cli import main; main()', 'serve', '--port', '0',
+               '--bundle', str(bundle), '--threads', '1', *options]
     process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, env={**os.environ, **environment})
     try:
         address = process.stdout.readline().strip().removesuffix('/docs')
@@ -42,7 +42,7 @@ def serving(*options, bundle=BUNDLE, **environment):
 @pytest.fixture(scope='module')
 def service(tmp_path_factory):
     log = tmp_path_factory.mktemp('log')
-    limits = '--max-bytes', '2000000', '--max-pixels', '2000000', '--max-images', '3', '--timeout', '3', '--log', str(log)
+    limits = '--max-bytes 2000000 --max-pixels 2000000 --max-images 3 --timeout 3 --log'.split() + [str(log)]
     with serving(*limits, ALPR_NB_API_KEY='secret') as (address, process):
         with httpx.Client(base_url=address, headers={'X-API-Key': 'secret'}, timeout=20) as client:
             client.log = log
@@ -74,7 +74,8 @@ def test_its_line_is_that_of_the_command(service):
 
 def huge_png(side=17_400):
     "300 megapixels in a few hundred bytes of header and zeros."
-    def chunk(kind, data): return len(data).to_bytes(4, 'big') + kind + data + zlib.crc32(kind + data).to_bytes(4, 'big')
+    def chunk(kind, data):
+        return len(data).to_bytes(4, 'big') + kind + data + zlib.crc32(kind + data).to_bytes(4, 'big')
     header = chunk(b'IHDR', side.to_bytes(4, 'big')*2 + b'\x08\2\0\0\0')
     return b'\x89PNG\r\n\x1a\n' + header + chunk(b'IDAT', zlib.compress(bytes(1_000_000))) + chunk(b'IEND', b'')
 
@@ -89,7 +90,8 @@ def text_bomb():
 
 
 @pytest.mark.parametrize('content, status, sentence', [
-    (PHOTO[:len(PHOTO)//2], 422, 'damaged or truncated'), (b'', 422, ''), (b'<html></html>', 415, 'expected an image file'),
+    (PHOTO[:len(PHOTO)//2], 422, 'damaged or truncated'), (b'', 422, ''),
+    (b'<html></html>', 415, 'expected an image file'),
     (huge_png(), 413, 'at most 2000000 pixels'), (bytes(3_000_000), 413, 'larger than 2000000 bytes')])
 def test_bad_images_get_a_status_and_a_sentence(service, content, status, sentence):
     answer = service.post('/read', content=content, headers={'Content-Type': 'application/octet-stream'})
@@ -110,7 +112,8 @@ def memory(pid):
 
 @pytest.mark.parametrize('headers, content, status', [
     ({'Content-Type': 'application/json'}, b'{}', 415), ({}, b'abc', 415),
-    ({'Content-Type': 'multipart/form-data'}, b'abc', 400), ({'Content-Type': 'multipart/form-data; boundary=x'}, b'abc', 400)])
+    ({'Content-Type': 'multipart/form-data'}, b'abc', 400),
+    ({'Content-Type': 'multipart/form-data; boundary=x'}, b'abc', 400)])
 def test_wrong_content_types(service, headers, content, status):
     answer = service.post('/read', content=content, headers=headers)
     assert answer.status_code == status and list(answer.json()) == ['error']
@@ -122,7 +125,8 @@ def test_too_many_images(service):
 
 def test_the_key_is_needed_only_to_read(service):
     for key in ('', 'wrong', 'sécret'.encode()):
-        assert service.post('/read', content=PHOTO, headers={'X-API-Key': key, 'Content-Type': 'image/jpeg'}).status_code == 401
+        headers = {'X-API-Key': key, 'Content-Type': 'image/jpeg'}
+        assert service.post('/read', content=PHOTO, headers=headers).status_code == 401
     for path in ('/health', '/ready', '/metrics', '/docs', '/openapi.json'):
         assert service.get(path, headers={'X-API-Key': ''}).status_code == 200
 
@@ -193,7 +197,8 @@ def test_it_answers_what_it_has_begun_before_it_stops():
 
 
 def test_a_port_in_use_is_a_sentence(service):
-    command = [sys.executable, '-c', 'from alpr_nb.cli import main; main()', 'serve', '--port', str(service.base_url.port)]
+    command = [sys.executable, '-c', 'from alpr_nb.cli import main; main()', 'serve', '--port',
+               str(service.base_url.port)]
     done = subprocess.run(command, text=True, capture_output=True, timeout=60)
     assert done.returncode == 1 and 'cannot listen there' in done.stderr and 'Traceback' not in done.stderr
 

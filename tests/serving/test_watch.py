@@ -20,7 +20,8 @@ from onnx_models import fixed_model, text_model
 def bundle(tmp_path_factory):
     "A bundle that finds two plates with one code in every photograph."
     folder = tmp_path_factory.mktemp('bundle')
-    (folder/'cd.onnx').write_bytes(fixed_model([[256, 144, 90, 30, 1, .9], [100, 60, 90, 30, 1, .8]], names="{0: 'plate'}"))
+    rows = [[256, 144, 90, 30, 1, .9], [100, 60, 90, 30, 1, .8]]
+    (folder/'cd.onnx').write_bytes(fixed_model(rows, names="{0: 'plate'}"))
     (folder/'cr.onnx').write_bytes(text_model('ABC1D23'))
     config = ReaderConfig(scope='truck', formats=dict(old='LLLNNNN', mercosul='LLLNLNN'))
     write_bundle(folder/'bundle', folder/'cd.onnx', folder/'cr.onnx', config)
@@ -28,8 +29,8 @@ def bundle(tmp_path_factory):
 
 
 def start(folder, out, bundle, *options):
-    command = [sys.executable, '-c', 'from alpr_nb.cli import main; main()', 'watch', folder, '--out', out, '--bundle', bundle,
-               '--interval', '.02', *options]
+    command = [sys.executable, '-c', 'from alpr_nb.cli import main; main()', 'watch', folder, '--out', out,
+               '--bundle', bundle, '--interval', '.02', *options]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=ROOT)
 
 
@@ -60,7 +61,8 @@ def test_killed_at_random_moments(tmp_path, bundle, suffix):
     else: assert sorted(json.loads(line)['image'] for line in out.open()) == sorted([*names, 'broken.jpg'])
 
 
-@pytest.mark.parametrize('folder, out, sentence', [('none', 'out.csv', 'no such folder'), ('.', 'out.txt', '.csv or .jsonl')])
+@pytest.mark.parametrize('folder, out, sentence', [
+    ('none', 'out.csv', 'no such folder'), ('.', 'out.txt', '.csv or .jsonl')])
 def test_what_it_refuses(tmp_path, bundle, folder, out, sentence):
     process = start(tmp_path/folder, tmp_path/out, bundle, '--once')
     _, said = process.communicate(timeout=60)

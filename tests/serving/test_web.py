@@ -151,7 +151,8 @@ def test_the_page_works_without_a_network(tab, site):
         tab.open(site)
         tab.wait("document.getElementById('status').textContent === 'Ready.'")
     finally:
-        tab.call('Network.emulateNetworkConditions', offline=False, latency=0, downloadThroughput=-1, uploadThroughput=-1)
+        tab.call('Network.emulateNetworkConditions', offline=False, latency=0, downloadThroughput=-1,
+                 uploadThroughput=-1)
 
 
 @pytest.mark.browser
