@@ -45,8 +45,8 @@ def read(
     crop: Annotated[bool, typer.Option('--crop', help="The images are plate crops. The detector is skipped.")] = False,
     json: Annotated[bool, typer.Option('--json', help="Print one JSON object on each line.")] = False,
 ):
-    """Read the codes on photographs, one line for each image, and on videos, one reading for each vehicle. The exit status is
-    1 when an image cannot be opened."""
+    """Read the codes on photographs, one line for each image, and on videos, one reading for each vehicle. The exit
+    status is 1 when an image cannot be opened."""
     from alpr_nb.inference.read_command import read_command
     from alpr_nb.serving.video import split_videos, video_command
     images, videos = split_videos(images)

@@ -62,7 +62,8 @@ def reading_vectors(
         boxes = [[round(float(v), 2) for v in b] for b in chars.boxes]
         found = reading and dict(code=reading.code, confidence=round(reading.confidence, 6), raw=reading.raw,
                                  format=reading.format, chars=''.join(c.char for c in reading.chars))
-        out.append(dict(scope=scope, boxes=boxes, probs=sparse, box=box, lines=[[int(i) for i in line] for line in lines],
+        out.append(dict(scope=scope, boxes=boxes, probs=sparse, box=box,
+                        lines=[[int(i) for i in line] for line in lines],
                         reading=found))
     return out
 
