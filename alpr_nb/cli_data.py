@@ -50,6 +50,7 @@ def import_(
     headroom: Annotated[float, typer.Option(
         help="Cut images this far above their highest box, in widths of its shorter side: codes without a box stand "
              "there. 0: keep whole images.")] = 0.,
+    max_side: Annotated[int, typer.Option(help="Scale larger images down to this side, px. 0: never.")] = 0,
     may_leave_out: Annotated[int, typer.Option(help="Files that may be left out without an exit status of 1.")] = 0,
 ):
     "Turn annotated third-party photographs into LabelMe files. The exit status is 1 when something is left out."
@@ -61,7 +62,7 @@ def import_(
     except ValueError: raise UserError(f"--tenths {tenths}: expected a range such as 5-9.") from None
     done = import_source(kind, source, out, label=label, keep=keep or None, rename=labels,
                          names=names.split(',') if names else None, text=text, prefix=prefix, origin=origin,
-                         no_codes=no_codes, tenths=(first, last), headroom=headroom)
+                         no_codes=no_codes, tenths=(first, last), headroom=headroom, max_side=max_side)
     typer.echo(f"{done.images} images with {done.boxes} boxes in {out}")
     _left_out(done.findings, out, may_leave_out)
 

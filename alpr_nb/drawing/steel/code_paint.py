@@ -120,8 +120,8 @@ def rail_painter(
     if not piece.again: return None
     def paint(c: WallCanvas):
         for block, place in piece.again:
-            c.rect(0, 0, piece.plan.size[0], place[1]*2 + block.size[1], scale_colour(piece.plan.colour,
-                                                                                      rng.uniform(.7, 1.05)))
+            rail = scale_colour(piece.plan.colour, rng.uniform(.7, 1.05))
+            c.rect(178, 0, piece.plan.size[0] - 178, place[1]*2 + block.size[1], rail)
             mask = np.zeros((c.h, c.w), np.uint8)
             draw_block(rng, mask, c, piece.lettering, block, place)
             c.paint(mask, text_ink(piece), rng.uniform(.55, .95))

@@ -87,6 +87,7 @@ def _rod(rng, c, plan, x, room, width, depth, metal, sun):
     width = min(width, .7*room)
     slack = max((room - width)/2, 0)
     shift = float(np.clip(plan.lean(x, depth), -slack, slack)) if inside else plan.lean(x, depth)
+    if not inside and not plan.clear(x + shift, width/2 + 4): shift = 0.
     shade = float(np.clip(shift + sun*depth, -slack, slack)) if inside else shift + sun*depth
     l, r = x + shift - width/2, x + shift + width/2
     c.shade(l + shade - shift, r + shade - shift, u(.5, .8), 40, H - 60)
@@ -95,6 +96,7 @@ def _rod(rng, c, plan, x, room, width, depth, metal, sun):
     part, half = scale_colour(metal, u(.6, 1.05)), width*u(.8, 1.5)
     for y in (20, u(.08, .35)*H, u(.42, .55)*H, u(.7, .8)*H, H - 110):
         tall = u(50, 110)
+        if not inside and not plan.clear(x + shift, half, y, y + tall): continue
         over = any(y < d and y + tall > t for t, d in rows)
         n = min(half, slack + width/2 + min(shift, -shift)) if over else half
         c.rect(x + shift - n, y, x + shift + n, y + tall, part)

@@ -210,6 +210,7 @@ def render_walls(
         else:
             rows.append((p, rows[0][1] + rng.normal(0, 60), top + 20 + p.plan.size[1], True))
             top += 20 + p.plan.size[1]
+            rows[0] = without_copies(main), *rows[0][1:] # its roof is covered
     if street:
         under = [pen.at([[l, 0, -300], [l + p.plan.size[0], 0, -300], [l + p.plan.size[0], 0, 3000], [l, 0, 3000]])
                         for p, l, t, _ in rows]

@@ -68,7 +68,8 @@ def _covered(quad, hulls):
     "Share of nine points of a plate that nearer vehicles hide."
     c = quad.mean(0)
     pts = [c + (q - c)*k for q in quad for k in (.5, .95)] + [c]
-    return np.mean([any(cv2.pointPolygonTest(g, (float(x), float(y)), False) >= 0 for g in hulls) for x, y in pts])
+    seen = [np.float32(g) for g in hulls if g is not None and len(g) > 2] # a vehicle behind the camera has no outline
+    return np.mean([any(cv2.pointPolygonTest(g, (float(x), float(y)), False) >= 0 for g in seen) for x, y in pts])
 
 @dataclass
 class _SceneVehicle:
