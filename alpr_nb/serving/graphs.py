@@ -20,8 +20,8 @@ from ..inference.config import DetectorConfig
 OPSET = 15 # of ONNX, as the models are exported
 GRAPH_LAYOUT = dict(
     input='images: float32 (batch, 3, height, width), RGB, 0 to 1, both sides multiples of `stride`',
-    output='detections: float32 (n, 5 + classes): number of the image in the batch, x1, y1, x2, y2 in px of the input, and '
-           'the probability of each class; for each image by descending confidence',
+    output='detections: float32 (n, 5 + classes): number of the image in the batch, x1, y1, x2, y2 in px of the '
+           'input, and the probability of each class; for each image by descending confidence',
     settings='size, stride, pad, threshold, iou and max_detections: those of section `reader`')
 
 def with_nms(
