@@ -1,5 +1,12 @@
 """Readers of codes painted on vehicles."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING: # a type checker cannot follow __getattr__
+    from .inference.image_input import ReadError
+    from .inference.reader import Reader
+    from .inference.results import Char, Reading
+
 __version__ = "0.2.0"
 __all__ = ['Reader', 'Reading', 'Char', 'ReadError', '__version__']
 

@@ -15,6 +15,7 @@ import typer
 from . import __version__
 from .cli_data import app as data_commands
 from .cli_pipeline import app as pipeline_commands
+from .cli_serving import app as serving_commands
 from .core.config import UserError
 from .core.terminal import prepare_output
 
@@ -37,7 +38,7 @@ def options(
 
 @app.command(epilog="Example: alpr-nb read --json photos/ truck.jpg")
 def read(
-    images: Annotated[list[Path], typer.Argument(help="Photographs, or folders of them.", show_default=False)],
+    images: Annotated[list[Path], typer.Argument(help="Photographs, folders of them, or videos.", show_default=False)],
     scope: Annotated[str, typer.Option(
         help="Released reader, named by its kind of code. The error of a wrong name lists all.")] = 'truck',
     bundle: Annotated[Optional[Path], typer.Option(
@@ -45,13 +46,18 @@ def read(
     crop: Annotated[bool, typer.Option('--crop', help="The images are plate crops. The detector is skipped.")] = False,
     json: Annotated[bool, typer.Option('--json', help="Print one JSON object on each line.")] = False,
 ):
-    "Read the codes on photographs, one line for each image. The exit status is 1 when an image cannot be opened."
+    """Read the codes on photographs, one line for each image, and on videos, one reading for each vehicle. The exit
+    status is 1 when an image cannot be opened."""
     from alpr_nb.inference.read_command import read_command
-    raise typer.Exit(read_command(images, scope=scope, bundle=bundle, crop=crop, as_json=json))
+    from alpr_nb.serving.video import split_videos, video_command
+    images, videos = split_videos(images)
+    status = read_command(images, scope=scope, bundle=bundle, crop=crop, as_json=json) if images else 0
+    raise typer.Exit(max(status, video_command(videos, scope, bundle, json)) if videos else status)
 
 # %% ../nbs/cli.ipynb #300a5684
 app.add_typer(data_commands)
 app.add_typer(pipeline_commands)
+app.add_typer(serving_commands)
 
 # %% ../nbs/cli.ipynb #90f9f448
 def main():
@@ -62,7 +68,7 @@ def main():
     except ModuleNotFoundError as e:
         if (e.name or '').startswith('alpr_nb'): raise
         sys.exit(f"alpr-nb: this command needs {e.name}, which is not installed; "
-                 "in a clone, pip install '.[train,workbook]' brings it.")
+                 "in a clone, pip install '.[train,workbook,serve]' brings it.")
     except ValueError as e:
         if not type(e).__module__.startswith('alpr_nb'): raise # not an error of the reader: a defect
         sys.exit(f"alpr-nb: {e}")

@@ -193,7 +193,10 @@ def docs(
 ):
     "Render the notebooks as the documentation site, with Quarto if it is installed, else with smalldocs."
     from alpr_nb.workflow.docs_site import build_docs
-    typer.echo(f"{build_docs(out)/'index.html'}")
+    from alpr_nb.serving.web_page import build_web_page
+    site = build_docs(out)
+    build_web_page(site, project_path('apps/web'), typer.echo)
+    typer.echo(f"{site/'index.html'}")
 
 # %% ../nbs/cli_pipeline.ipynb #5167e6cf
 @app.command(epilog="Example: alpr-nb trace outputs/truck/benchmark/validation/metrics.json")

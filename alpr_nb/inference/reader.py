@@ -127,18 +127,25 @@ class Reader:
                                 f'the alphabet is {config.alphabet}; use the model that was trained for this scope')
 
     def __reduce__(self): return _reopened, (pickle.dumps(self._made_by),)
+    def __enter__(self) -> 'Reader': return self
+
+    def __exit__(self, *error): self.close()
+
+    def close(self):
+        "Release the models. The reader cannot read afterwards."
+        self.cd = self.cr = self.corners = None
 
     def read(self,
         image, # path, bytes, PIL image, or uint8 array (grey, BGR or BGRA)
         crop: bool=False, # the image is the crop of a code: code detection is skipped
-    ) -> list: # of Reading, by descending confidence; raises ReadError
+    ) -> list[Reading]: # by descending confidence; raises ReadError
         "Codes in one image."
         return self.results([image], crop)[0].readings
 
     def read_batch(self,
         images: list, # each as in `read`
         crop: bool=False, # the images are crops of codes
-    ) -> list: # for each image a list of Reading
+    ) -> list[list[Reading]]: # for each image
         "Codes in several images."
         return [r.readings for r in self.results(images, crop)]
 

@@ -6,7 +6,7 @@
 __all__ = ['Char', 'Reading', 'Plate', 'Result', 'confidence_of', 'reading_rank', 'best_rank', 'drop_overlapping']
 
 # %% ../../nbs/inference/results.ipynb #69570c58
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from .detector import Detections
 
@@ -26,8 +26,12 @@ class Reading:
     raw: str # characters as detected, before decoding
     format: str | None # name of the code's format; None if it fits no format
     box: tuple # x1, y1, x2, y2 in px of the image
-    chars: tuple # of Char, in reading order; a character that decoding added is left out
+    chars: tuple[Char, ...] # in reading order; a character that decoding added is left out
     quad: tuple = () # corners (x, y) in px of the image, clockwise from the top left one of the code as it is read
+
+    def to_dict(self) -> dict: # ready for JSON; boxes and corners in px of the image
+        "The reading as plain values, with the names of `alpr-nb read --json`."
+        return asdict(self)
 
 @dataclass(frozen=True)
 class Plate:

@@ -1,0 +1,130 @@
+/** From a photograph to codes: detect, crop, recognise, decode; as `Reader` in alpr_nb/inference/reader.py. */
+import { score } from './boxes'
+import { calibrate, sharedGlyphs } from './calibration'
+import { Detector, type Runtime } from './detector'
+import { crop } from './image'
+import type { Bundle } from './manifest'
+import { readChars, roundBox } from './reading'
+import { linesOf } from './reading-order'
+import { boxQuad, CornerFinder, uprightCrop } from './rectify'
+import type { Box, Detection, Manifest, Pixels, Plate, Quad, Reading, Result } from './types'
+
+const round1 = (v: number) => Math.round(v * 10) / 10
+const confidenceOf = (p: Plate) => p.reading?.confidence ?? 0
+const hasFormat = (p: Plate) => (p.reading?.format ? 1 : 0)
+
+/** Greater than 0 if the first plate has the better reading: one that fits a format, then the more confident one. */
+export function compareReadings(a: Plate, b: Plate): number {
+  return hasFormat(a) - hasFormat(b) || confidenceOf(a) - confidenceOf(b)
+}
+
+function containsCentre(a: Plate, b: Plate): boolean {
+  const [x, y] = [(b.box[0] + b.box[2]) / 2, (b.box[1] + b.box[3]) / 2]
+  return a.box[0] <= x && x <= a.box[2] && a.box[1] <= y && y <= a.box[3]
+}
+
+/** Where one box contains the centre of another, keep the plate with the better reading. */
+export function dropOverlapping(plates: Plate[]): Plate[] {
+  const kept: Plate[] = []
+  for (const p of [...plates].sort((a, b) => compareReadings(b, a))) {
+    if (!kept.some(q => containsCentre(p, q) || containsCentre(q, p))) kept.push(p)
+  }
+  return kept.sort((a, b) => b.confidence - a.confidence)
+}
+
+/** The part of an image that recognition gets: whole px inside the image. */
+export function cropBox(box: Box, image: Pixels, [mx, my]: [number, number], maxAspect: number): Box {
+  const [x1, y1, x2, y2] = box
+  const longest = maxAspect * Math.min(x2 - x1, y2 - y1)
+  const dx = Math.min(x2 - x1, longest) * mx, dy = Math.min(y2 - y1, longest) * my
+  return [Math.max(0, Math.trunc(x1 - dx)), Math.max(0, Math.trunc(y1 - dy)),
+    Math.min(image.width, Math.ceil(x2 + dx)), Math.min(image.height, Math.ceil(y2 + dy))]
+}
+
+export class Reader {
+  private glyphs: [number, number][]
+
+  private constructor(readonly manifest: Manifest, private cd: Detector, private cr: Detector,
+    private corners: CornerFinder | null) {
+    this.glyphs = sharedGlyphs(manifest.formats, manifest.alphabet)
+  }
+
+  static async create(runtime: Runtime, bundle: Bundle): Promise<Reader> {
+    const { manifest, models } = bundle
+    const cd = await Detector.create(runtime, models.cd, manifest.reader.cd)
+    const cr = await Detector.create(runtime, models.cr, manifest.reader.cr)
+    const corners = models.corners && manifest.rectifier
+      ? await CornerFinder.create(runtime, models.corners, manifest.rectifier) : null
+    return new Reader(manifest, cd, cr, corners)
+  }
+
+  /** Codes in one image, by descending confidence. `wholeImage`: it is the crop of a code, detection is skipped. */
+  async read(image: Pixels, wholeImage = false): Promise<Result> {
+    const start = performance.now()
+    const found = wholeImage ? [fullBox(image)] : await this.cd.detect(image)
+    const located = performance.now()
+    let plates = await this.readCodes(image, found, wholeImage)
+    if (!wholeImage) plates = await this.retryScene(image, plates)
+    const end = performance.now()
+    const readings = plates.flatMap(p => p.reading ?? []).sort((a: Reading, b: Reading) => b.confidence - a.confidence)
+    return { width: image.width, height: image.height, readings, ms: { cd: located - start, cr: end - located, total: end - start } }
+  }
+
+  /** Search an image without a clear reading again in a larger input. */
+  private async retryScene(image: Pixels, plates: Plate[]): Promise<Plate[]> {
+    const { retry_scene_size: size, cd } = this.manifest.reader
+    if (!size || !this.isUnclear(plates) || Math.max(image.width, image.height) <= cd.size) return plates
+    const again = await this.readCodes(image, await this.cd.detect(image, size), false)
+    const best = (all: Plate[]) => [...all].sort((a, b) => compareReadings(b, a))[0]
+    if (!again.length || (plates.length && compareReadings(best(again), best(plates)) <= 0)) return plates
+    if (!plates.length && !best(again).reading) return plates
+    return dropOverlapping([...again, ...plates.filter(p => p.reading)])
+  }
+
+  private isUnclear(plates: Plate[]): boolean {
+    return Math.max(0, ...plates.map(confidenceOf)) <= this.manifest.reader.unclear_confidence
+  }
+
+  private async readCodes(image: Pixels, found: Detection[], wholeImage: boolean): Promise<Plate[]> {
+    const { margin, retry_margin, retry_below, retry_crop_size, rectify_crops } = this.manifest.reader
+    const first: [number, number] = wholeImage ? [0, 0] : margin
+    const second = wholeImage ? first : (retry_margin ?? margin)
+    const plates = found.map((d): Plate => ({ box: roundBox(d.box), confidence: score(d), chars: [], reading: null }))
+    for (let k = 0; k < plates.length; k++) {
+      const box = found[k].box
+      const large = Math.min(box[2] - box[0], box[3] - box[1]) >= 2
+      const quad = this.corners && large && (rectify_crops || !wholeImage) ? await this.corners.find(image, box) : null
+      await this.readCrop(image, box, first, plates[k], quad)
+      const retry = (retry_margin && !wholeImage) || quad
+      if (retry && confidenceOf(plates[k]) < retry_below) await this.readCrop(image, box, second, plates[k], null)
+      if (retry_crop_size && this.isUnclear([plates[k]])) await this.readCrop(image, box, first, plates[k], null, retry_crop_size)
+    }
+    return plates
+  }
+
+  /** Read the code in a box, upright by its quad where there is one, and keep the result in `plate` where it is better. */
+  private async readCrop(
+    image: Pixels, box: Box, margin: [number, number], plate: Plate, quad: Quad | null, size?: number,
+  ): Promise<void> {
+    const { margin_max_aspect, calibration } = this.manifest.reader
+    const [x1, y1, x2, y2] = cropBox(box, image, margin, margin_max_aspect)
+    if (x2 - x1 < 2 || y2 - y1 < 2) return
+    const part = quad ? uprightCrop(image, quad, margin, this.manifest.rectifier!.aspects) : {
+      image: crop(image, [x1, y1, x2, y2]), toImage: (b: Box): Box => [b[0] + x1, b[1] + y1, b[2] + x1, b[3] + y1],
+    }
+    const found = await this.cr.detect(part.image, size)
+    const lines = linesOf(found.map(d => d.box))
+    const chars = calibrate(lines.flat().map(i => found[i]), calibration, this.glyphs)
+      .map((d): Detection => ({ probs: d.probs, box: part.toImage(d.box) }))
+    const reading = readChars(chars, lines.map(l => l.length), plate.box, this.manifest)
+    if (reading) reading.quad = (quad ?? boxQuad(plate.box)).map(([x, y]) => [round1(x), round1(y)])
+    const read: Plate = { ...plate, chars, reading }
+    if (compareReadings(read, plate) > 0 || !plate.chars.length) Object.assign(plate, read)
+  }
+
+  async release(): Promise<void> { await Promise.all([this.cd.release(), this.cr.release(), this.corners?.release()]) }
+}
+
+function fullBox(image: Pixels): Detection {
+  return { box: [0, 0, image.width, image.height], probs: new Float32Array([1]) }
+}

@@ -1,0 +1,40 @@
+/** Readings as HTML: the code, and a table with the confidence of each character. */
+import type { Reading, Result } from '../core/types'
+
+function element(tag: string, text = '', className = ''): HTMLElement {
+  const e = document.createElement(tag)
+  e.textContent = text
+  if (className) e.className = className
+  return e
+}
+
+const percent = (p: number) => `${(100 * p).toFixed(1)} %`
+
+function table(reading: Reading): HTMLElement {
+  const t = document.createElement('table'), head = t.insertRow(), body = t.insertRow()
+  t.createCaption().textContent = 'Confidence of each character'
+  for (const [row, label] of [[head, 'Character'], [body, 'Confidence']] as const) {
+    const th = element('th', label)
+    th.setAttribute('scope', 'row')
+    row.append(th)
+  }
+  for (const c of reading.chars) {
+    head.append(element('td', c.char))
+    body.append(element('td', percent(c.confidence)))
+  }
+  const scroll = element('div', '', 'scroll')
+  scroll.tabIndex = 0
+  scroll.setAttribute('role', 'group')
+  scroll.setAttribute('aria-label', `Characters of ${reading.code}`)
+  scroll.append(t)
+  return scroll
+}
+
+export function showReadings(into: HTMLElement, { readings }: Result): void {
+  into.replaceChildren(...readings.flatMap(r => [
+    element('p', r.code, 'code'),
+    element('p', `Confidence ${percent(r.confidence)}, format ${r.format ?? 'unknown'}.`),
+    table(r),
+  ]))
+  if (!readings.length) into.append(element('p', 'No code was found.'))
+}

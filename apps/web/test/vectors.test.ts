@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { postprocess } from '../src/core/detector'
+import { planLetterbox, resize } from '../src/core/image'
+import { parseManifest } from '../src/core/manifest'
+import { readChars } from '../src/core/reading'
+import { linesOf } from '../src/core/reading-order'
+import type { Box, Detection } from '../src/core/types'
+
+// made by Python: alpr-nb test-vectors apps/web/test/vectors.json
+const vectors = JSON.parse(readFileSync(new URL('./vectors.json', import.meta.url), 'utf8'))
+const manifests = Object.fromEntries(Object.entries<any>(vectors.manifests).map(([scope, m]) =>
+  [scope, parseManifest(m, m.substitutions)]))
+
+describe('readings', () => {
+  test.each(vectors.readings.map((v: any, i: number) => [i, v]) as [number, any][])('%i', (_, v: any) => {
+    const manifest = manifests[v.scope]
+    const found: Detection[] = v.boxes.map((box: Box, i: number) => (
+      { box, probs: Float32Array.from(manifest.alphabet, c => v.probs[i][c] ?? 0) }))
+    const lines = linesOf(found.map(d => d.box))
+    expect(lines).toEqual(v.lines)
+    const reading = readChars(lines.flat().map(i => found[i]), lines.map(l => l.length), v.box, manifest)
+    if (v.reading === null) expect(reading).toBeNull()
+    else {
+      expect({ code: reading?.code, raw: reading?.raw, format: reading?.format, chars: reading?.chars.map(c => c.char).join('') })
+        .toEqual({ code: v.reading.code, raw: v.reading.raw, format: v.reading.format, chars: v.reading.chars })
+      expect(reading!.confidence).toBeCloseTo(v.reading.confidence, 4)
+    }
+  })
+})
+
+test.each(vectors.letterboxes.map((v: any) => [v]) as [any][])('letterbox %j', (v: any) => {
+  const place = planLetterbox(v.image[0], v.image[1], v.size, 32)
+  expect(place).toEqual({
+    height: v.shape[0], width: v.shape[1], innerHeight: v.inner[0], innerWidth: v.inner[1], top: v.top, left: v.left,
+  })
+})
+
+test('resize gives the pixels of OpenCV', () => {
+  const { width, height, pixels, to, expected } = vectors.resize
+  const found = resize({ data: Buffer.from(pixels, 'base64'), width, height }, to[0], to[1])
+  const target = Buffer.from(expected, 'base64')
+  const off = target.map((v, i) => Math.abs(v - found.data[i]))
+  expect(Math.max(...off)).toBeLessThanOrEqual(1)
+  expect(off.filter(v => v).length / off.length).toBeLessThan(0.01)
+})
+
+test('NMS keeps the boxes of Python', () => {
+  const cfg = { size: 512, stride: 32, pad: 114, threshold: 0.25, iou: 0.45, agnostic: true, max_detections: 100 }
+  const found = postprocess(Float32Array.from(vectors.nms.rows.flat()), 8, cfg)
+  expect(found.length).toBe(vectors.nms.kept.length)
+  found.forEach((d, i) => d.box.forEach((v, k) => expect(v).toBeCloseTo(vectors.nms.kept[i][k], 2)))
+})

@@ -1,0 +1,164 @@
+"The reader in TypeScript: its own tests, the command for Node, and the page in Chromium, compared with Python."
+import json
+import os
+import shutil
+import subprocess
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from alpr_nb.inference.read_command import read_lines
+from alpr_nb.inference.reader import Reader
+from alpr_nb.serving.external_reader import benchmark_external, summarise
+from browser import CHROMIUM, Browser
+from conftest import ROOT
+from drawn_photos import draw_photos
+
+WEB = ROOT/'apps/web'
+BUNDLE = ROOT/'alpr_nb/bundles/truck'
+pytestmark = pytest.mark.skipif(not shutil.which('npm') or not (WEB/'node_modules').is_dir(),
+                                reason='npm ci --ignore-scripts was not run in apps/web')
+SHARE = int(os.environ.get('ALPR_NB_WEB_SHARE', 10)) # 1: 200 photographs and 100 crops; 10: a tenth of them
+
+
+def npm(*words):
+    done = subprocess.run(['npm', 'run', '--silent', *words], cwd=WEB, text=True, capture_output=True)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+@pytest.fixture(scope='module')
+def built():
+    "Page and command, from the present sources."
+    npm('build')
+    return WEB
+
+
+@pytest.fixture(scope='module')
+def images(tmp_path_factory):
+    return draw_all(tmp_path_factory.mktemp('drawn'), 200//SHARE, 100//SHARE)
+
+
+def draw_all(folder, photos, crops):
+    "Folders of photographs and crops, as PNG and as JPEG."
+    for task, count in (('cd', photos), ('cr', crops)):
+        for suffix in ('.png', '.jpg'): draw_photos(folder/f'{task}{suffix}', count, task, suffix, seed=25)
+    return folder
+
+
+def command(): return f"node {WEB/'dist-node/read.js'} --bundle {{bundle}}"
+
+
+def test_vitest(built):
+    npm('test')
+
+
+@pytest.mark.parametrize('task', ['cd', 'cr'])
+@pytest.mark.parametrize('suffix, share', [('.png', 1.), ('.jpg', .99)])
+def test_node_reads_as_python(built, images, tmp_path, task, suffix, share):
+    metrics = benchmark_external(command(), [images/f'{task}{suffix}'], tmp_path, BUNDLE, crop=task == 'cr')
+    print('node', task, suffix, metrics, (tmp_path/'differences.jsonl').read_text())
+    assert metrics['readings'] > metrics['images']//2 # otherwise nothing was compared
+    assert metrics['same codes'] >= share, (tmp_path/'differences.jsonl').read_text()
+    if suffix == '.png': assert metrics['images with other boxes'] == 0
+
+
+@pytest.fixture(scope='module')
+def site(built, images):
+    "Address of a server with the page, and of the images below /images."
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, *_): pass
+
+        def translate_path(self, path):
+            return str(images/path[8:]) if path.startswith('/images/') else super().translate_path(path)
+
+    server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Handler, directory=WEB/'dist'))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f'http://127.0.0.1:{server.server_port}/'
+    server.shutdown()
+
+
+@pytest.fixture(scope='module')
+def tab(site):
+    if not CHROMIUM: pytest.skip('no Chromium')
+    with Browser() as b:
+        b.open(site)
+        b.wait("document.getElementById('status').textContent === 'Ready.'")
+        yield b
+
+
+def read_in_browser(tab, folder, crop):
+    "A line as `read --json` for each image."
+    return [tab.js(f"alprRead('images/{folder.name}/{p.name}', '{p}', 'truck', {str(crop).lower()})")
+            for p in sorted(folder.iterdir())]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize('task', ['cd', 'cr'])
+@pytest.mark.parametrize('suffix, share', [('.png', 1.), ('.jpg', .99)])
+def test_the_page_reads_as_python(tab, images, task, suffix, share):
+    folder, crop = images/f'{task}{suffix}', task == 'cr'
+    ours = [json.loads(text) for text, _ in read_lines(Reader(bundle=BUNDLE), [folder], crop, as_json=True)]
+    metrics, differences = summarise(ours, read_in_browser(tab, folder, crop))
+    print('browser', task, suffix, metrics, differences)
+    assert metrics['same codes'] >= share, differences
+    if suffix == '.png': assert metrics['images with other boxes'] == 0, differences
+
+
+@pytest.mark.browser
+def test_the_page_asks_no_other_host_and_fits_a_phone(tab, site, images):
+    for width in (1280, 390):
+        tab.screen(width)
+        tab.open(site)
+        tab.wait("document.getElementById('status').textContent === 'Ready.'")
+        choose(tab, f"images/cd.png/{sorted((images/'cd.png').iterdir())[0].name}", 'a.png')
+        tab.wait("/code/.test(document.getElementById('status').textContent)")
+        assert tab.width() <= width and tab.foreign() == [] and tab.errors == []
+        assert tab.js("document.querySelectorAll('.code').length") >= 1
+        assert tab.js("document.getElementById('view').getAttribute('aria-label')").startswith('The photograph with')
+        labels = "[...document.querySelectorAll('input, select')].every(e => e.labels.length)"
+        assert tab.js(labels) # a screen reader names every control
+
+
+def choose(tab, url, name):
+    "Give a file to the page, as a person does with the file dialogue."
+    tab.js(f'''(async () => {{
+        const files = new DataTransfer()
+        files.items.add(new File([await (await fetch('{url}')).blob()], '{name}'))
+        const input = document.getElementById('file')
+        input.files = files.files
+        input.dispatchEvent(new Event('change'))
+    }})()''')
+
+
+@pytest.mark.browser
+def test_the_page_says_what_is_wrong_with_a_file(tab, site):
+    tab.open(site)
+    tab.wait("document.getElementById('status').textContent === 'Ready.'")
+    choose(tab, 'index.html', 'page.jpg')
+    tab.wait("document.getElementById('status').className === 'error'")
+    assert 'not an image' in tab.js("document.getElementById('status').textContent")
+
+
+@pytest.mark.browser
+def test_the_page_works_without_a_network(tab, site):
+    tab.open(site)
+    tab.wait("document.getElementById('status').textContent === 'Ready.'")
+    tab.js('navigator.serviceWorker.ready.then(() => true)')
+    tab.call('Network.emulateNetworkConditions', offline=True, latency=0, downloadThroughput=0, uploadThroughput=0)
+    try:
+        tab.open(site)
+        tab.wait("document.getElementById('status').textContent === 'Ready.'")
+    finally:
+        tab.call('Network.emulateNetworkConditions', offline=False, latency=0, downloadThroughput=-1,
+                 uploadThroughput=-1)
+
+
+@pytest.mark.browser
+def test_a_browser_without_simd_gets_a_sentence(tab, site):
+    script = tab.call('Page.addScriptToEvaluateOnNewDocument', source='WebAssembly.validate = () => false')
+    try:
+        tab.open(site)
+        tab.wait("/SIMD/.test(document.getElementById('status').textContent)", 10)
+    finally: tab.call('Page.removeScriptToEvaluateOnNewDocument', identifier=script['identifier'])
