@@ -14,6 +14,7 @@ import typer
 
 from . import __version__
 from .cli_data import app as data_commands
+from .cli_operations import app as operations_commands
 from .cli_pipeline import app as pipeline_commands
 from .core.config import UserError
 
@@ -42,15 +43,22 @@ def read(
     bundle: Annotated[Optional[Path], typer.Option(
         help="Folder of another bundle, such as models/truck/bundle.")] = None,
     crop: Annotated[bool, typer.Option('--crop', help="The images are plate crops. The detector is skipped.")] = False,
+    log: Annotated[Optional[Path], typer.Option(
+        help="Folder to which each reading is appended with its signals, for `alpr-nb monitor`.")] = None,
     json: Annotated[bool, typer.Option('--json', help="Print one JSON object on each line.")] = False,
 ):
     "Read the codes on photographs, one line for each image. The exit status is 1 when an image cannot be opened."
     from alpr_nb.inference.read_command import read_command
-    raise typer.Exit(read_command(images, scope=scope, bundle=bundle, crop=crop, as_json=json))
+    on_result = None
+    if log:
+        from alpr_nb.operations.reading_log import log_function
+        on_result = log_function(log)
+    raise typer.Exit(read_command(images, scope=scope, bundle=bundle, crop=crop, as_json=json, on_result=on_result))
 
 # %% ../nbs/cli.ipynb #300a5684
 app.add_typer(data_commands)
 app.add_typer(pipeline_commands)
+app.add_typer(operations_commands)
 
 # %% ../nbs/cli.ipynb #90f9f448
 def main():
