@@ -58,9 +58,11 @@ notebooks: $(VENV)
 	nbdev_export
 
 # The steps of .github/workflows. `make ci-report BASE=main OVERRIDES='train.tasks.cr.epochs=2'` leaves reports/ci/report.md.
+# The smoke profile shows that everything runs. REPORT_PROFILE=quick trains readers that can be compared.
 BASE ?= main
+REPORT_PROFILE ?= smoke
 ci-report: $(VENV)
-	BASE='$(BASE)' PROFILE=smoke OVERRIDES='$(OVERRIDES)' .ci/report
+	BASE='$(BASE)' PROFILE='$(REPORT_PROFILE)' OVERRIDES='$(OVERRIDES)' .ci/report
 
 ci-comment:
 	if command -v cml > /dev/null; then cml comment create reports/ci/report.md; else cat reports/ci/report.md; fi

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['app', 'Scope', 'Push', 'release', 'card', 'register', 'promote', 'rollback', 'fetch', 'monitor', 'reference',
-           'shadow', 'collect', 'worklist', 'ci_report']
+           'monitor_power', 'shadow', 'collect', 'worklist', 'ci_report']
 
-# %% ../nbs/cli_operations.ipynb #55401a0b
+# %% ../nbs/cli_operations.ipynb #3cd3df72
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -16,7 +16,7 @@ from .core.config import UserError, load_section, project_path
 
 app = typer.Typer()
 Scope = Annotated[str, typer.Argument(help="Name of the artifact, such as truck.", show_default=False)]
-Push = Annotated[bool, typer.Option('--push', help="Push the tag to origin.")]
+Push = Annotated[bool, typer.Option('--push', help="Push to origin what is made.")]
 
 # %% ../nbs/cli_operations.ipynb #6a1547b6
 @app.command(epilog="Example: alpr-nb release truck")
@@ -97,7 +97,7 @@ def fetch(
     from alpr_nb.operations.bundles import fetch
     typer.echo(f'{fetch(source, scope, out, stage, version).name} in {out}')
 
-# %% ../nbs/cli_operations.ipynb #63806bb9
+# %% ../nbs/cli_operations.ipynb #8e1c5bc9
 @app.command(epilog="Example: alpr-nb monitor logs --bundle reader")
 def monitor(
     log: Annotated[Path, typer.Argument(help="Folder that `alpr-nb read --log` writes.", show_default=False)],
@@ -140,6 +140,21 @@ def reference(
     frame = read_log(log)[0]
     made = make_reference(frame.iloc[:first or None], f'log of {len(frame)} readings')
     typer.echo(f"{write_atomic(out, json.dumps(made) + chr(10))}: {made['n']} readings")
+
+@app.command('monitor-power', epilog="Example: alpr-nb monitor-power --out outputs/monitor-power.csv")
+def monitor_power(
+    out: Annotated[Path, typer.Option(help="CSV file to write.")],
+    crops: Annotated[Optional[Path], typer.Option(help="Crops with labels.csv, as a second kind of window.")] = None,
+    windows: Annotated[int, typer.Option(help="Undisturbed test windows.")] = 200,
+    runs: Annotated[int, typer.Option(help="Runs of each decay.")] = 20,
+):
+    "Measure false alarms of the monitor, and how soon it sees a decay. It takes minutes."
+    from alpr_nb.core.atomic import write_atomic
+    from alpr_nb.operations.monitor_power import measure_power
+    own = load_section('operations.monitor')
+    table = measure_power(dict(alpha=own['alpha'], psi_limit=own['psi_limit']), windows, runs, crops=str(crops or ''),
+                          log=typer.echo)
+    typer.echo(str(write_atomic(out, table.to_csv(index=False))))
 
 @app.command(epilog="Example: alpr-nb shadow photos --candidate models/truck/bundle --current reader --out shadow")
 def shadow(

@@ -48,14 +48,12 @@ def release_bundle(
     write_atomic(out.with_suffix('.html'), model_card(load_bundle(out), failures))
     return out
 
-# %% ../../nbs/operations/bundles.ipynb #b04f0e47
+# %% ../../nbs/operations/bundles.ipynb #8d345b2f
 @contextmanager
 def _dvc_errors(url, scope):
     "One sentence for all that goes wrong between here and a remote."
-    from dvc.exceptions import DvcException
-    from scmrepo.exceptions import SCMError
     try: yield
-    except (DvcException, SCMError, OSError) as e:
+    except Exception as e: # each kind of remote raises the errors of its own library
         cause = e.__cause__ if not str(e).strip() and e.__cause__ else e
         said = ' '.join(str(cause).split())[:200] or type(cause).__name__
         raise UserError(f"{url}: the bundle of {scope} cannot be fetched: {said}; check the repository and "
@@ -80,12 +78,20 @@ def downloaded(
                             f"{manifest_hash(bundle)[:10]}…, registered was {own[:10]}…; register it as a new version.")
         yield bundle
 
-# %% ../../nbs/operations/bundles.ipynb #567aba0c
+# %% ../../nbs/operations/bundles.ipynb #5fb09b94
+def _push(root, file):
+    from dvc.repo import Repo
+    try:
+        with Repo(root) as repo: repo.push([str(Path(root)/file)])
+    except Exception as e: # each kind of remote raises the errors of its own library
+        raise UserError(f"{file}: cannot be pushed to DVC's remote: {' '.join(str(e).split())[:200]}; no tag was "
+                        "made.") from None
+
 def register(
     root: str|Path, # of the project
     scope: str, # name of the artifact
     version: str='', # such as 'v1.0.0'; '' for the next one, with a greater minor number
-    push: bool=False, # push the tag to `origin`
+    push: bool=False, # push the bundle to DVC's remote and the tag to `origin`
 ) -> str: # name of the tag; UserError if the bundle is not committed as it is
     "Register the committed bundle of a scope as a version."
     from gto import api
@@ -98,6 +104,7 @@ def register(
     check_clock(tags, scope)
     with downloaded(root, Tag(f'{scope}@{version or "next"}', 'register', scope, commit=commit)) as bundle:
         record = dict(Commit=commit, Manifest=manifest_hash(bundle))
+    if push: _push(root, file)
     bump = dict(version=version) if version else dict(bump_minor=True)
     if not version and not any(t.scope == scope and t.version for t in tags): bump = dict(version='v1.0.0')
     make = lambda message: api.register(root, scope, 'HEAD', message=message, push=False, stdout=False, **bump)

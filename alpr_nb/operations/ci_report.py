@@ -94,7 +94,7 @@ def comparison_plot(
         if ax.get_legend_handles_labels()[0]: ax.legend(frameon=False)
     return fig
 
-# %% ../../nbs/operations/ci_report.ipynb #251640c3
+# %% ../../nbs/operations/ci_report.ipynb #8056eeea
 def _json(file):
     try: return json.loads(file.read_text(encoding='utf-8'))
     except (OSError, ValueError) as e:
@@ -117,6 +117,9 @@ def _set_section(name, folders, scope, out):
     except UserError as e:
         verdict = f'The readings cannot be paired, because the photographs differ ({e}) The intervals must decide.'
         title = 'Failures (the photographs differ, so they cannot be compared with the base)'
+    if not any(m.get('exact') for m in metrics.values()):
+        verdict += (' Neither reader reads a code, so this profile cannot show a difference: '
+                    '`make ci-report REPORT_PROFILE=quick`.')
     plot = f'{name}.png'
     fig = comparison_plot(metrics, _curves(folders, scope))
     fig.savefig(out/plot, dpi=90)

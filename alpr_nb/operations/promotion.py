@@ -44,7 +44,7 @@ def compare_on_set(
     lines = [read_set(r, truths, [.2], crop)[0] for r in (candidate, current)]
     return compare_predictions(*lines, alpha=alpha)
 
-# %% ../../nbs/operations/promotion.ipynb #60862721
+# %% ../../nbs/operations/promotion.ipynb #e85a041d
 def _compare(candidate, current, sets, alpha):
     "Lines for a person, and the reasons against the candidate."
     said, against = [], []
@@ -58,7 +58,8 @@ def _compare(candidate, current, sets, alpha):
 def _assign(root, scope, stage, tag, bundle, record, push):
     from gto import api
     record = dict(Version=tag.version, Commit=tag.commit, Manifest=manifest_hash(bundle)) | record
-    make = lambda message: api.assign(root, scope, stage, version=tag.version, message=message, push=False,
+    # forced, since GTO refuses a version that was in the stage before, as in a rollback
+    make = lambda message: api.assign(root, scope, stage, version=tag.version, message=message, push=False, force=True,
                                       skip_registration=True)
     return write_tag(root, f'Assign {tag.name} to {stage}', record, make, push)
 
