@@ -71,7 +71,7 @@ def alarm_count(
     picks = (pool.iloc[rng.choice(len(pool), window, replace=False)] for _ in range(times))
     return sum(compare_window(p, reference, **settings).alarm.any() for p in picks)
 
-# %% ../../nbs/operations/monitor_power.ipynb #659c35a4
+# %% ../../nbs/operations/monitor_power.ipynb #a82f33ef
 def crop_signals(
     reader: Reader, # that reads the crops
     folder: str|Path, # crops with labels.csv
@@ -121,7 +121,9 @@ def measure_power(
         add(f'undisturbed, drawn, {k} pool', windows, alarm_count(part[k], reference, settings, windows, seed=seed))
     if crops:
         pool = crop_signals(reader, crops)
-        add('undisturbed, crops of other vehicles', windows, crop_alarms(pool, settings, windows))
+        for k, own in dict(tuning=seed, test=seed + 1).items():
+            add(f'undisturbed, crops of other vehicles, {k} seed', windows,
+                crop_alarms(pool, settings, windows, seed=own))
     found = drawn_signals(reader, n['decay'], seed + 3, DECAYS)
     found['new format'] = drawn_signals(reader, n['decay'], seed + 4, **NEW_FORMAT)['none']
     before = found.pop('none').right.mean()
