@@ -20,19 +20,28 @@ from ..inference.reader import Reader
 from .drift import compare_window, make_reference
 from .reading_log import NUMBERS, signals
 
-# %% ../../nbs/operations/monitor_power.ipynb #cdbde52b
+# %% ../../nbs/operations/monitor_power.ipynb #fa1d5927
 SCENE = dict(task='cd', size=(640, 360), validation=1., plate_width=(.12, .4)) # drawn photographs of the simulation
 NEW_FORMAT = dict(patterns=dict(old='LLLNNNN', mercosul='LLNNNLL'), formats=dict(old=.5, mercosul=.5))
 
-def night(image, rng):
+def night(
+    image: np.ndarray, # (H, W, 3) BGR uint8
+    rng: np.random.Generator, # of the noise
+) -> np.ndarray: # of the same shape
     "A fifth of the light, and the noise of a sensor (8 grey levels)."
     return np.clip(.2*image + rng.normal(0, 8, image.shape), 0, 255).astype(np.uint8)
 
-def blur(image, rng):
+def blur(
+    image: np.ndarray, # (H, W, 3) BGR uint8
+    rng: np.random.Generator, # of the noise
+) -> np.ndarray: # of the same shape
     "Out of focus: a Gaussian of 2.5 px."
     return cv2.GaussianBlur(image, (0, 0), 2.5)
 
-def moved(image, rng):
+def moved(
+    image: np.ndarray, # (H, W, 3) BGR uint8
+    rng: np.random.Generator, # of the noise
+) -> np.ndarray: # of the same shape
     "A camera that was turned by 20 degrees and moved away: half the size."
     h, w = image.shape[:2]
     turn = cv2.getRotationMatrix2D((w/2, h/2), 20, .5)
@@ -45,7 +54,7 @@ def drawn_signals(
     count: int, # photographs
     seed: int, # of the drawing
     decays: dict={}, # name -> function (image, random generator) -> image; each is applied to the same photographs
-    **settings, # of the drawing, that differ from `SCENE`
+    **settings, # of the drawing: keys of `SynthesisSettings` that differ from `SCENE`
 ) -> dict: # 'none' and each decay -> signals with a column `right`
     "Draw photographs and read them."
     s, rows = load_settings(SCENE | settings | dict(seed=seed)), {name: [] for name in ('none', *decays)}
