@@ -8,7 +8,7 @@ export DVC_NO_ANALYTICS := 1
 # `make VENV=done ...` uses the active environment instead.
 VENV ?= .venv/.installed
 
-.PHONY: install repro test test-fast test-long fuzz lab docs readme notebooks
+.PHONY: install repro test test-fast test-long fuzz lab docs readme notebooks ci-report ci-comment ci-release ci-data
 install: $(VENV)
 
 .venv/.installed: settings.ini setup.py
@@ -64,5 +64,26 @@ readme: $(VENV)
 notebooks: $(VENV)
 	nbdev_clean
 	nbdev_export
+
+# The steps of .github/workflows. `make ci-report BASE=main OVERRIDES='train.tasks.cr.epochs=2'` leaves reports/ci/report.md.
+# The smoke profile shows that everything runs. REPORT_PROFILE=quick trains readers that can be compared.
+BASE ?= main
+REPORT_PROFILE ?= smoke
+ci-report: $(VENV)
+	BASE='$(BASE)' PROFILE='$(REPORT_PROFILE)' OVERRIDES='$(OVERRIDES)' .ci/report
+
+ci-comment:
+	if command -v cml > /dev/null; then cml comment create reports/ci/report.md; else cat reports/ci/report.md; fi
+
+# `make ci-release TAG=truck@v1.0.0` leaves the verified bundle and its model card in dist/models.
+ci-release: $(VENV)
+	rm -rf dist/models && mkdir -p dist/models
+	alpr-nb fetch '$(firstword $(subst @, ,$(TAG)))' --version '$(lastword $(subst @, ,$(TAG)))' --out dist/bundle
+	alpr-nb card dist/bundle --out 'dist/models/$(TAG).html'
+	tar -C dist -czf 'dist/models/$(TAG).tar.gz' bundle
+
+ci-data: $(VENV)
+	dvc pull --allow-missing
+	dvc repro --pull --allow-missing
 
 done:

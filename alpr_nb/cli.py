@@ -14,6 +14,7 @@ import typer
 
 from . import __version__
 from .cli_data import app as data_commands
+from .cli_operations import app as operations_commands
 from .cli_pipeline import app as pipeline_commands
 from .cli_serving import app as serving_commands
 from .core.config import UserError
@@ -44,19 +45,27 @@ def read(
     bundle: Annotated[Optional[Path], typer.Option(
         help="Folder of another bundle, such as models/truck/bundle.")] = None,
     crop: Annotated[bool, typer.Option('--crop', help="The images are plate crops. The detector is skipped.")] = False,
+    log: Annotated[Optional[Path], typer.Option(
+        help="Folder to which each reading is appended with its signals, for `alpr-nb monitor`.")] = None,
     json: Annotated[bool, typer.Option('--json', help="Print one JSON object on each line.")] = False,
 ):
     """Read the codes on photographs, one line for each image, and on videos, one reading for each vehicle. The exit
     status is 1 when an image cannot be opened."""
     from alpr_nb.inference.read_command import read_command
     from alpr_nb.serving.video import split_videos, video_command
+    on_result = None
+    if log:
+        from alpr_nb.operations.reading_log import log_function
+        on_result = log_function(log)
     images, videos = split_videos(images)
-    status = read_command(images, scope=scope, bundle=bundle, crop=crop, as_json=json) if images else 0
+    status = (read_command(images, scope=scope, bundle=bundle, crop=crop, as_json=json, on_result=on_result)
+              if images else 0)
     raise typer.Exit(max(status, video_command(videos, scope, bundle, json)) if videos else status)
 
 # %% ../nbs/cli.ipynb #300a5684
 app.add_typer(data_commands)
 app.add_typer(pipeline_commands)
+app.add_typer(operations_commands)
 app.add_typer(serving_commands)
 
 # %% ../nbs/cli.ipynb #90f9f448

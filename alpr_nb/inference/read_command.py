@@ -58,6 +58,7 @@ def read_lines(
     paths: list, # image files and folders
     crop: bool=False, # the images are crops of codes
     as_json: bool=False, # lines of JSON
+    on_result=None, # function that gets (path, Result) of each image that could be read, such as a log
 ): # yields (line, whether the image could be read)
     "One line for each image. A file that cannot be read gets a line with the error."
     for path, error in list_images(paths):
@@ -69,6 +70,7 @@ def read_lines(
             error = dict(image=str(path), error=reason)
             yield json.dumps(error, ensure_ascii=False) if as_json else f'error: {printable(reason)}', False
         else:
+            if on_result: on_result(path, result)
             yield json.dumps(as_dict(path, result), ensure_ascii=False) if as_json else as_line(path, result), True
 
 def read_command(
@@ -78,11 +80,12 @@ def read_command(
     crop: bool=False, # the images are crops of codes
     as_json: bool=False, # lines of JSON
     echo=print, # function that gets each line
+    on_result=None, # function that gets (path, Result) of each image that could be read
 ) -> int: # exit status, 1 if an image could not be read; raises BundleError if the bundle cannot be used
     "Read images and print a line for each as soon as it is read."
     reader, fine = Reader(scope, bundle), True
     with quiet_libraries(): # a broken file has its own line in the output
-        for line, ok in read_lines(reader, images, crop, as_json):
+        for line, ok in read_lines(reader, images, crop, as_json, on_result):
             echo(line)
             fine &= ok
     if line := passed_over_line([p for p in map(Path, images) if p.is_dir()]): print(line, file=sys.stderr)

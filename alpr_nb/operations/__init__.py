@@ -1,0 +1,1 @@
+"A model after training: registry, promotion, model card, monitoring, shadow, collection of photographs"
