@@ -94,7 +94,7 @@ def crops(
         help="Codes with a SHA-256 modulo 10 below this number are left out: they measure.")] = 0,
 ):
     "Cut codes with a known text out of photographs, upright by their four corners, to train the recogniser."
-    from alpr_nb.data.code_crops import crop_codes
+    from alpr_nb.data.crops.code_crops import crop_codes
     done = crop_codes(folders, out, label, aspects=tuple(aspect or ()), min_height=min_height, test_tenths=test_tenths)
     typer.echo(f"{done.crops} crops in {out}, {done.labelled} of them with characters")
     for name in done.turned: typer.echo(f"left out: {name}: its corners do not start at the top left of the code",

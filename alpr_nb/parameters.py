@@ -81,6 +81,7 @@ class BenchmarkSettings(Section):
     bundle: str = '' # released reader; not used when both models are named
     cd: str = '' # ONNX file of code detection
     cr: str = '' # ONNX file of code recognition
+    corners: str = '' # ONNX file of the corner network
     out: str # folder of the results
     thresholds: list[Share] = Field(min_length=1) # of the confidence of a character
     reader: dict = {} # settings that differ from the defaults: section `reader`
@@ -89,6 +90,7 @@ class BenchmarkSettings(Section):
     crop: bool = False # the images are plate crops
     held: Share = 0. # share of the codes that were held back from training
     seed: int = Field(0, ge=0) # of the split that `held` repeats
+    held_tenths: int = Field(0, ge=0, le=9) # codes whose hash is in this many tenths are read; 0: all
     published: dict[str, dict[str, Share]] = {} # name -> published figures
     other_readers: list[Literal['rapidocr', 'simplelpr']] = [] # to compare with
     baselines: dict[str, str] = {} # released reader or folder of a bundle -> note
@@ -110,6 +112,7 @@ class BenchmarkSection(Section):
     gated: list[str] # sets that must reach the gate
     settings: BenchmarkSettings # of all sets
     sets: dict[str, BenchmarkSet] = Field(min_length=1) # name -> folder and settings
+    external: dict[str, dict[str, str]] = {} # other programs to compare with: name -> command and images
 
     @model_validator(mode='after')
     def _gated_sets_exist(self):

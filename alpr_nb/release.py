@@ -87,9 +87,9 @@ def bundle_models(
     synthesis = {task: own for task, own in drawn.items() if 'synthetic' in sample_folders(task, p['data'])}
 
     config = load_reader_config(params, models/'cr.onnx')
-    reader = Reader.from_models(models/'cd.onnx', models/'cr.onnx', config)
+    reader = Reader.from_models(models/'cd.onnx', models/'cr.onnx', config, corners=models/'corners.onnx')
     return write_bundle(
-        models/'bundle', models/'cd.onnx', models/'cr.onnx', config,
+        models/'bundle', models/'cd.onnx', models/'cr.onnx', config, corners=models/'corners.onnx',
         reference=monitor_reference(reader, p['benchmark']),
         metrics=metrics, git_revision=git_revision(project_path()),
         data=locked_hashes(project_path(), [f'datasets/{scope}/{task}/yolo' for task in ('cd', 'cr')]),

@@ -32,7 +32,7 @@ from .labelme import Annotation, labelme_json, read_labelme
 from .pairing import (SkippedFile, list_files, name_key, name_problem, pair_files, skipped_table,
                                   write_skipped)
 from .yolo_labels import clip_shapes, codes_of, normalize_code
-from .zoom_crops import zoom_crop
+from .crops.zoom_crops import zoom_crop
 from ..core.hashes import sha256, text_sha256
 
 # %% ../../nbs/data/pack.ipynb #11929323

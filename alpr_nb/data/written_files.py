@@ -16,7 +16,7 @@ from pathlib import Path
 from ..core.atomic import write_atomic
 from ..core.config import UserError
 from ..core.hashes import text_sha256
-from ..core.image_files import IMAGES
+from ..core.image_folders import IMAGES
 
 # %% ../../nbs/data/written_files.ipynb #ace85d0f
 class WrittenFiles:

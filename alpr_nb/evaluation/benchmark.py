@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 
 from ..codes.formats import format_of
 from ..codes.scope import load_scope
-from ..codes.split import in_validation
+from ..codes.split import hash_tenth, in_validation
 from ..core.config import UserError, project_path
 from ..data.ground_truth import Truth, read_truth
 from ..data.proposals import resolve_shared_glyphs
@@ -33,6 +33,7 @@ def open_reader(scope: str, # kind of code of the two models; must be the scope 
                 settings: dict, # of the reader with two models: keys that differ from the defaults
                 crop: bool = False, # the images are plate crops: the detector is not needed
                 threads: int = 0, # of ONNX Runtime, 0 for its default
+                corners: str = '', # ONNX file of the corner network, or empty: boxes are read as they are
                 ) -> Reader:
     "The reader of a bundle, or of two models."
     if not (cd or cr): return Reader(bundle=project_path(bundle), threads=threads or None)
@@ -44,7 +45,8 @@ def open_reader(scope: str, # kind of code of the two models; must be the scope 
                         "params.yaml again.")
     config = reader_config(known, {'calibration': load_calibration(project_path(cr)), **settings})
     config = config.model_copy(update={'decoder': load_decoder(project_path(cr))})
-    return Reader.from_models(None if crop else project_path(cd), project_path(cr), config, threads=threads or None)
+    return Reader.from_models(None if crop else project_path(cd), project_path(cr), config, threads=threads or None,
+                              corners=project_path(corners) if corners else None)
 
 def code_function(reader: Reader, # with both models
                   crop: bool = False, # images are plate crops
@@ -60,10 +62,12 @@ def load_set(images: str, # folder with images and their true codes
              config: ReaderConfig, # label, alphabet and formats
              held: float = 0., # fraction of the codes that `pack` kept out of training; 0 takes all images
              seed: int = 0, # of that split
+             held_tenths: int = 0, # only codes whose `hash_tenth` is lower, as `pack --test-tenths`; 0 takes all images
              ) -> list[Truth]: # not empty
     "Images of a set with their ground truth."
     truths = read_truth(project_path(images), config.label, config.alphabet)
     if held: truths = [t for t in truths if in_validation(resolve_shared_glyphs(t.code, config.formats), seed, held)]
+    if held_tenths: truths = [t for t in truths if hash_tenth(t.code) < held_tenths]
     if not truths:
         raise UserError(f"{images}: none of its codes is among the fraction of {held:g} kept from training; set `held` "
                         "to 0 to read all.")

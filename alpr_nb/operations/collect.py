@@ -12,7 +12,8 @@ from pathlib import Path, PurePosixPath
 
 from ..core.atomic import write_atomic
 from ..core.config import UserError
-from ..core.image_files import IMAGES, decode_image
+from ..core.image_files import decode_image
+from ..core.image_folders import IMAGES
 from ..inference.bundle import sha256
 
 # %% ../../nbs/operations/collect.ipynb #fd46d9dc

@@ -21,7 +21,7 @@ from ..inference.bundle import load_bundle, packaged_bundle
 from ..inference.config import DetectorConfig, ReaderConfig
 from ..inference.detector import Detections, postprocess
 from ..inference.letterbox import plan_letterbox
-from ..inference.reader import read_chars
+from ..inference.reader import decode_chars, reading_of
 
 # %% ../../nbs/serving/test_vectors.ipynb #e9232934
 def random_chars(
@@ -57,7 +57,7 @@ def reading_vectors(
         lines = lines_of(chars.boxes)
         order = np.concatenate([np.zeros(0, int), *lines])
         box = (150., 150., 600., 300.)
-        reading = read_chars(chars[order], box, config, [*map(len, lines)])
+        reading = reading_of(decode_chars(chars[order], config), chars[order], box, config)
         sparse = [{config.alphabet[k]: round(float(p[k]), 5) for k in np.flatnonzero(p)} for p in chars.probs]
         boxes = [[round(float(v), 2) for v in b] for b in chars.boxes]
         found = reading and dict(code=reading.code, confidence=round(reading.confidence, 6), raw=reading.raw,

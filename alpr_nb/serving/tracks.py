@@ -14,7 +14,7 @@ from ..core.boxes import iou_matrix
 from ..core.reading_order import lines_of
 from ..inference.config import ReaderConfig
 from ..inference.detector import Detections
-from ..inference.reader import read_chars
+from ..inference.reader import decode_chars, reading_of
 from ..inference.results import Plate, Reading, confidence_of
 
 # %% ../../nbs/serving/tracks.ipynb #402743cd
@@ -94,5 +94,5 @@ def read_track(
     if chars is None: return best.reading
     lines = lines_of(chars.boxes)
     order = np.concatenate([np.zeros(0, int), *lines])
-    reading = read_chars(chars[order], best.box, config, [*map(len, lines)])
+    reading = reading_of(decode_chars(chars[order], config), chars[order], best.box, config)
     return reading if reading and (reading.format or not (best.reading and best.reading.format)) else best.reading

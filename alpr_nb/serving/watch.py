@@ -18,7 +18,8 @@ import cv2
 
 from ..core.config import UserError
 from ..inference.image_input import ReadError
-from ..inference.read_command import SUFFIXES, as_dict
+from ..core.image_folders import IMAGES
+from ..inference.read_command import as_dict
 
 # %% ../../nbs/serving/watch.ipynb #040cd6ec
 COLUMNS = ('image', 'code', 'confidence', 'format', 'x1', 'y1', 'x2', 'y2', 'quad', 'raw', 'ms', 'error', 'readings')
@@ -120,7 +121,7 @@ def arrived(
     for path in folder.rglob('*'):
         name = path.relative_to(folder).as_posix()
         hidden = any(part.startswith('.') for part in path.relative_to(folder).parts)
-        if hidden or path.suffix.lower() not in SUFFIXES or name in done or not path.is_file(): continue
+        if hidden or path.suffix.lower() not in IMAGES or name in done or not path.is_file(): continue
         if not (found := _signature(path)): continue
         now[name] = found
         if seen.get(name) == found: ready.append((found[1], name))

@@ -1,0 +1,1 @@
+"Crops of photographs: upright crops of codes, and close-ups of plates"
