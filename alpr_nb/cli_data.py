@@ -61,7 +61,7 @@ def import_(
     max_side: Annotated[int, typer.Option(help="Scale larger images down to this side, px. 0: never.")] = 0,
     images: Annotated[str, typer.Option(
         help="Folder of the images, where they are not beside or below the annotations.")] = '',
-    left_out: LeftOut = 0.,
+    left_out: LeftOut = 0., # share of the images
 ):
     """Turn annotated third-party photographs into LabelMe files. The exit status is 1 when something is left out.
 
@@ -117,9 +117,9 @@ def annotate(
         help="Folder of another bundle, such as models/truck/bundle; for crops also the ONNX file of a recogniser for "
              "the scope in params.yaml.")] = None,
     accept_aligned: Annotated[bool, typer.Option(
-        '--accept-aligned', help="Also accept a proposal that misreads up to a third of the known text: the boxes of the "
-                                 "characters get the text's labels.")] = False,
-    left_out: LeftOut = 0.,
+        '--accept-aligned', help="Also accept a proposal that misreads up to a third of the known text: the boxes "
+                                 "of the characters get the text's labels.")] = False,
+    left_out: LeftOut = 0., # share of the images
 ):
     "Propose annotations with a reader, to be corrected in LabelMe. The exit status is 1 when an image does not open."
     from alpr_nb.core.image_folders import passed_over_line
@@ -207,7 +207,7 @@ def pack(
     repeat: Annotated[int, typer.Option(help="Copies of each training image.")] = 1,
     test_tenths: Annotated[int, typer.Option(
         help="Vehicles whose code has a SHA-256 modulo 10 below this number are for the benchmark alone.")] = 0,
-    left_out: LeftOut = 0.,
+    left_out: LeftOut = 0., # share of the images
 ):
     "Pack labelled images as batches, split by vehicle. The exit status is 1 when something is left out."
     from alpr_nb.data.pack import pack

@@ -193,7 +193,7 @@ def docs(
 ):
     "Render the notebooks as the documentation site, with Quarto if it is installed, else with smalldocs."
     from alpr_nb.workflow.docs_site import build_docs
-    from alpr_nb.serving.web_page import build_web_page
+    from alpr_nb.serving.runtimes.web_page import build_web_page
     site = build_docs(out)
     build_web_page(site, project_path('apps/web'), typer.echo)
     typer.echo(f"{site/'index.html'}")

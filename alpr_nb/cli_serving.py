@@ -21,8 +21,8 @@ BundleFolder = Annotated[Optional[Path], typer.Option(help="Folder of another bu
 # %% ../nbs/cli_serving.ipynb #c5683a4d
 @app.command(epilog="Example: alpr-nb serve --port 8000 --log log/")
 def serve(
-    scope: Scope = 'truck',
-    bundle: BundleFolder = None,
+    scope: Scope = 'truck', # kind of code
+    bundle: BundleFolder = None, # folder; None: the released reader
     host: Annotated[str, typer.Option(help="Address to listen on. 0.0.0.0: every network.")] = '127.0.0.1',
     port: Annotated[int, typer.Option(help="Port. 0: a free one.")] = 8000,
     workers: Annotated[int, typer.Option(help="Images that are read at the same time.")] = 1,
@@ -48,8 +48,8 @@ def serve(
 def watch(
     folder: Annotated[Path, typer.Argument(help="Folder in which photographs arrive.", show_default=False)],
     out: Annotated[Path, typer.Option(help="File of readings, .csv or .jsonl. An existing one is continued.")],
-    scope: Scope = 'truck',
-    bundle: BundleFolder = None,
+    scope: Scope = 'truck', # kind of code
+    bundle: BundleFolder = None, # folder; None: the released reader
     interval: Annotated[float, typer.Option(help="Seconds between two looks at the folder.", min=.01)] = 1.,
     crop: Annotated[bool, typer.Option('--crop', help="The images are plate crops. The detector is skipped.")] = False,
     once: Annotated[bool, typer.Option('--once', help="End when everything that is there has been read.")] = False,
@@ -71,13 +71,13 @@ def compare_reader(
     "Compare a reader in another language with the reader in Python, reading by reading."
     import json
 
-    from alpr_nb.serving.external_reader import benchmark_external
+    from alpr_nb.serving.runtimes.external_reader import benchmark_external
     typer.echo(json.dumps(benchmark_external(command, images, out, bundle, crop, tolerance), indent=2))
 
 @app.command(epilog="Example: alpr-nb test-vectors apps/web/test/vectors.json")
 def test_vectors(out: Annotated[Path, typer.Argument(help="JSON file.", show_default=False)]):
     "Write inputs and results of the reader's parts, for the tests of readers in other languages."
-    from alpr_nb.serving.test_vectors import write_test_vectors
+    from alpr_nb.serving.runtimes.test_vectors import write_test_vectors
     typer.echo(str(write_test_vectors(out)))
 
 # %% ../nbs/cli_serving.ipynb #4bb6b0a2
@@ -85,8 +85,8 @@ def test_vectors(out: Annotated[Path, typer.Argument(help="JSON file.", show_def
 def measure_video(
     clips: Annotated[int, typer.Option(help="Number of drawn clips.", min=1)] = 100,
     seed: Annotated[int, typer.Option(help="Of the first clip.")] = 0,
-    scope: Scope = 'truck',
-    bundle: BundleFolder = None,
+    scope: Scope = 'truck', # kind of code
+    bundle: BundleFolder = None, # folder; None: the released reader
 ):
     "Measure on drawn clips whether combined frames are read better than the best frame."
     import json
@@ -119,5 +119,5 @@ def graphs(
     out: Annotated[Path, typer.Option(help="Folder for cd.onnx, cr.onnx and graphs.json.")],
 ):
     "Write the models of a bundle with decoding of boxes and NMS inside. It needs the extra `train`."
-    from alpr_nb.serving.graphs import write_graphs
+    from alpr_nb.serving.runtimes.graphs import write_graphs
     write_graphs(bundle, out)

@@ -288,5 +288,5 @@ def import_source(
         sources = sorted([*others, facts], key=lambda s: (s['kind'], s['folder'], s['options']['prefix']))
         write_skipped(tmp, skipped_table(SkippedFile(*row) for s in sources for row in s['left_out']))
         text = json.dumps(dict(sources=sources), indent=1, ensure_ascii=False) + '\n'
-        (tmp/IMPORT_LIST).write_text(text, encoding='utf-8')
+        (tmp/IMPORT_LIST).write_text(text, encoding='utf-8', errors='backslashreplace') # `\\udce3` is valid JSON
     return Imported(len(files), boxes, table, len(kept))

@@ -191,7 +191,8 @@ def _write_samples(samples, to, n_jobs, progress):
     if errors: raise UserError(f'{errors[0]}' + (f' ({len(errors) - 1} more samples are bad)' if errors[1:] else ''))
     return pd.concat(images, ignore_index=True), pd.concat(boxes, ignore_index=True)
 
-CORNERS = 'corners.csv' # in the YOLO folder of the detector: columns image (relative to images/), x1, y1, … x4, y4 in px
+# in the YOLO folder of the detector: columns image (relative to images/), x1, y1, … x4, y4 in px
+CORNERS = 'corners.csv'
 
 def write_corners(
     file: Path, # to write

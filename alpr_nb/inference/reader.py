@@ -213,8 +213,8 @@ class Reader:
         return dict(zip(keys, self.corners.find([pixels[i] for i, _ in keys], boxes)))
 
     def _read_crops(self, pixels, found, keys, margin, plates, size=None, quads={}):
-        """Read the codes at `keys` (image, number of the box), upright by their quads where there are any, and keep each
-        result in `plates` where it is better."""
+        """Read the codes at `keys` (image, number of the box), upright by their quads where there are any, and keep
+        each result in `plates` where it is better."""
         boxes = {(i, k): self.crop_box(found[i].boxes[k], pixels[i].shape, margin) for i, k in keys}
         boxes = {key: b for key, b in boxes.items() if b[2] - b[0] >= 2 and b[3] - b[1] >= 2}
         crops, matrices = [], {}

@@ -60,8 +60,9 @@ def upright_size(
     quad: np.ndarray, # (4, 2) px
     aspects: tuple=(), # width divided by height of known plates; none: the quad's own
 ) -> tuple: # width and height of the upright rectangle, px
-    """Size of the upright rectangle. A photograph from the side makes a plate narrow, and a single field of an old camera makes it flat, so
-    the longer of both estimates decides, and the nearest known aspect (by its logarithm) gives the other side."""
+    """Size of the upright rectangle. A photograph from the side makes a plate narrow, and a single field of an old
+    camera makes it flat, so the longer of both estimates decides, and the nearest known aspect (by its logarithm)
+    gives the other side."""
     w, h = quad_sides(quad)
     w, h = max(w, 1.), max(h, 1.)
     if not aspects: return w, h

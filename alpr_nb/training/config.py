@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['OWN_HYPERPARAMETERS', 'FIXED_HYPERPARAMETERS', 'COCO_CLASSES', 'COCO_IMGSZ', 'find_cfg', 'hyperparameters',
-           'learning_rate']
+           'learning_rate', 'find_weights']
 
 # %% ../../nbs/training/config.ipynb #892368fe
 from pathlib import Path
@@ -47,3 +47,15 @@ def learning_rate(config: TrainConfig, # settings
                   ) -> float: # of that epoch, after the warm-up
     "Linear decay from `lr0` to `lr0*lrf`."
     return config.lr0*((1 - epoch/config.epochs)*(1 - config.lrf) + config.lrf)
+
+# %% ../../nbs/training/config.ipynb #40f641bf
+def find_weights(weights: str, # path, or name such as yolov5s.pt
+                 ) -> Path: # of the file
+    "Find the file of a checkpoint."
+    places = [project_path(weights), project_path('weights')/weights]
+    found = next((p for p in places if p.is_file()), None)
+    if not found:
+        raise UserError(f"{weights}: no such checkpoint at {places[0]} or {places[1]}; nothing is downloaded while "
+                        "training: put the file there (yolov5's releases on GitHub have it), or set `weights` to "
+                        "scratch.")
+    return found

@@ -75,7 +75,8 @@ def read_patches(
         image = cv2.imread(str(folder/'images'/name))
         for quad in rows.drop(columns='image').to_numpy(np.float32).reshape(-1, 4, 2):
             w, h = quad_sides(quad)
-            if np.ptp(quad[:, 0]) >= min_width and w >= min_aspect*h and is_convex(quad): patches.append(cut_patch(image, quad))
+            usable = np.ptp(quad[:, 0]) >= min_width and w >= min_aspect*h and is_convex(quad)
+            if usable: patches.append(cut_patch(image, quad))
     return patches
 
 def cut_patch(
@@ -138,7 +139,8 @@ def make_window(
     scale = size/(high - low)
     place = np.array([[scale[0], 0, -low[0]*scale[0]], [0, scale[1], -low[1]*scale[1]], [0, 0, 1]])
     smooth = cv2.INTER_AREA if scale.min() < .5 else cv2.INTER_LINEAR
-    out = cv2.warpPerspective(image, place @ view, (cfg.width, cfg.height), flags=smooth, borderMode=cv2.BORDER_REPLICATE)
+    out = cv2.warpPerspective(image, place @ view, (cfg.width, cfg.height), flags=smooth,
+                              borderMode=cv2.BORDER_REPLICATE)
     out = out.astype(np.float32) if rng is None else change_light(rng, out)
     corners = cv2.perspectiveTransform(moved[None], place)[0]/size
     return np.ascontiguousarray(out[..., ::-1].transpose(2, 0, 1), np.float32)/255, corners.astype(np.float32).ravel()
@@ -225,7 +227,8 @@ def export_network(
     with torch.no_grad(): expected = net(images).numpy()
     deviation = float(np.abs(cpu_session(file).run(None, {'images': images.numpy()})[0] - expected).max())
     if not deviation <= cfg.tolerance:
-        raise UserError(f"{file}: differs from torch by {deviation:.2g} of the window; expected at most {cfg.tolerance:g}.")
+        raise UserError(f"{file}: differs from torch by {deviation:.2g} of the window; expected at most "
+                        f"{cfg.tolerance:g}.")
     return deviation
 
 def train_corners(
@@ -242,7 +245,8 @@ def train_corners(
     if not patches: print(f'{folder}/corners.csv: no code has four corners, so the reader takes boxes as they are')
     net = train_network(cfg, patches, report) if patches else BoxCorners(cfg.context)
 
-    samples = list(Windows(held, cfg)) or [(np.zeros((3, cfg.height, cfg.width), np.float32), np.zeros(8, np.float32))]*2
+    nothing = np.zeros((3, cfg.height, cfg.width), np.float32), np.zeros(8, np.float32)
+    samples = list(Windows(held, cfg)) or [nothing]*2
     images, truth = (torch.as_tensor(np.stack(column)) for column in zip(*samples))
     with torch.no_grad(): found = net(images).numpy()
     errors = corner_errors(found, truth.numpy(), (cfg.width, cfg.height)) if held else np.zeros(0)
@@ -278,7 +282,8 @@ def plot_worst_corners(
     "The codes with the largest error, with true and found corners."
     worst = np.argsort(-validation['errors'])[:count]
     if not len(worst): return
-    fig, axes = plt.subplots(-(-len(worst)//4), 4, figsize=(10, 2*-(-len(worst)//4)), constrained_layout=True, squeeze=False)
+    rows = -(-len(worst)//4)
+    fig, axes = plt.subplots(rows, 4, figsize=(10, 2*rows), constrained_layout=True, squeeze=False)
     for ax in axes.flat: ax.axis('off')
     for ax, i in zip(axes.flat, worst):
         image = validation['images'][i]

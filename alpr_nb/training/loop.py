@@ -26,7 +26,7 @@ from yolov5.utils.torch_utils import EarlyStopping, ModelEMA, smart_optimizer
 from ..core.config import UserError
 from .config import find_cfg, hyperparameters, learning_rate
 from .settings import TrainConfig
-from .checkpoints import find_weights
+from .config import find_weights
 from .dataset import Split, YoloData, YoloDataset, batch_loader
 from .yolov5_compat import load_checkpoint
 
@@ -36,7 +36,8 @@ def build_model(config: TrainConfig, # settings: `weights` or `cfg`
                 ) -> DetectionModel: # in float32 on the CPU
     "A new model, or one with the weights of a checkpoint where their shapes fit."
     start = load_checkpoint(find_weights(config.weights)) if config.weights else None
-    model = DetectionModel(str(find_cfg(config.architecture)) if config.architecture else start.yaml, ch=3, nc=len(names))
+    architecture = str(find_cfg(config.architecture)) if config.architecture else start.yaml
+    model = DetectionModel(architecture, ch=3, nc=len(names))
     if start: model.load_state_dict(intersect_dicts(start.state_dict(), model.state_dict()), strict=False)
     model.nc, model.names = len(names), names
     return model

@@ -33,7 +33,7 @@ from ..workflow.fingerprint import modules
 from .config import find_cfg, learning_rate
 from .settings import TrainConfig
 from .loop import Trainer, deterministic
-from .checkpoints import find_weights
+from .config import find_weights
 from .dataset import YoloData, read_yolo_folder
 from .yolov5_compat import plotting
 

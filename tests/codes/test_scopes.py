@@ -87,7 +87,8 @@ def words(file):
 
 
 # Read when no scope is named, and in the examples of the commands.
-DEFAULT = {'truck': {'cli.py', 'cli_data.py', 'cli_pipeline.py', 'reader.py', 'read_command.py', 'parameters'},
+DEFAULT = {'truck': {'cli.py', 'cli_data.py', 'cli_pipeline.py', 'reader.py', 'read_command.py', 'parameters',
+                     'cli_operations.py', 'cli_serving.py', 'serve_command.py', 'video.py', 'watch.py'},
            'wagon': {'cli_pipeline.py'}}
 
 

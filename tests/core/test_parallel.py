@@ -1,4 +1,6 @@
 "Work on a Dask cluster gives the same files as work on this machine."
+import shutil
+from pathlib import Path
 import dask
 import pytest
 from distributed import LocalCluster
@@ -19,6 +21,8 @@ def contents(folder):
 
 
 def test_two_workers_draw_and_prepare_the_same_bytes(tmp_path, cluster, monkeypatch):
+    shutil.copytree(Path(__file__).parents[2]/'conf', tmp_path/'conf')
+    (tmp_path/'params.yaml').touch() # a project
     monkeypatch.chdir(tmp_path) # relative paths are those of the one who asks, not of the workers
     def run(name):
         synthesize('cd', f'{name}/source', 70, validation=.1, size=(320, 180), plate_width=(.3, .6), n_jobs=-1)

@@ -11,7 +11,7 @@ import pytest
 
 from alpr_nb.inference.read_command import read_lines
 from alpr_nb.inference.reader import Reader
-from alpr_nb.serving.external_reader import benchmark_external, summarise
+from alpr_nb.serving.runtimes.external_reader import benchmark_external, summarise
 from browser import CHROMIUM, Browser
 from conftest import ROOT
 from drawn_photos import draw_photos

@@ -2,7 +2,7 @@
 import pytest
 
 from alpr_nb.core.config import UserError
-from alpr_nb.training.checkpoints import find_weights
+from alpr_nb.training.config import find_weights
 from trainings import offline, project, undrawn # noqa: F401 (fixtures)
 
 

@@ -12,7 +12,7 @@ from trainings import offline, project, smoke, undrawn, write_checkpoint # noqa:
 def test_the_checkpoint_decides_architecture_and_weights(project):
     write_checkpoint(project/'weights/yolov5s.pt', 'yolov5s.yaml', classes=3, best_fitness=np.array([.5]), ema=None)
     start = load_checkpoint(project/'weights/yolov5s.pt').state_dict()
-    model = build_model(smoke(weights='yolov5s.pt', cfg='yolov5n.yaml'), {0: 'A', 1: 'B'})
+    model = build_model(smoke(weights='yolov5s.pt'), {0: 'A', 1: 'B'})
     assert model.yaml['width_multiple'] == .5 and model.nc == 2
     same = [torch.equal(v, start[k]) for k, v in model.state_dict().items() if v.shape == start[k].shape]
     other = [k for k, v in model.state_dict().items() if v.shape != start[k].shape]

@@ -34,8 +34,8 @@ class Palette:
 class Patch:
     "A coloured shape of a flag."
     __pydantic_config__: ClassVar = STRICT
-    shape: Literal['rectangle', 'rhombus', 'disc']
-    colour: RGB
+    shape: Literal['rectangle', 'rhombus', 'disc'] # outline
+    colour: RGB # of its paint
     at: tuple[float, float, float, float]=(0, 0, 1, 1) # left, top, right, bottom: fractions of the mark's box
 
 @dataclass(frozen=True)
