@@ -1,5 +1,6 @@
 "A scope is configuration: no code knows one by name, and the guide's new one touches nothing but `conf/`"
 import ast
+import json
 import io
 import subprocess
 import tokenize
@@ -100,7 +101,8 @@ def test_no_code_knows_a_scope_by_name(scope):
         knowing |= {part for part, tree in notebook_code(read_notebook(notebook), notebook.name).items()
                     if scope in ast.unparse(tree)}
     assert knowing == DEFAULT.get(scope, set())
-    assert scope not in (ROOT/'dvc.yaml').read_text()
+    stages = yaml.safe_load((ROOT/'dvc.yaml').read_text())['stages'] # `artifacts` names the released readers
+    assert scope not in json.dumps(stages)
 
 
 RELEASED = sorted(p.parent.name for p in (ROOT/'alpr_nb/bundles').glob('*/manifest.json'))

@@ -1,4 +1,5 @@
 "What `alpr-nb read` prints: names of any encoding, lines at once, no messages of libraries."
+import re
 import io
 import json
 import os
@@ -54,7 +55,7 @@ def test_a_name_that_the_output_cannot_take_is_escaped(bundle, photos, encoding)
     done = read(bundle, photos, encoding=encoding)
     lines = done.stdout.decode(encoding.split(':')[0]).splitlines()
     assert (done.returncode, done.stderr, len(lines)) == (0, b'', 5)
-    assert all(line.endswith(': ABC1D23 0.90 (mercosul)') for line in lines)
+    assert all(re.search(r': ABC1D23 0\.\d\d \(mercosul\)$', line) for line in lines)
     assert r'caminh\udce3o.png' in lines[1] and r'line\nbreak.png' in lines[3]
 
 
