@@ -48,6 +48,9 @@ def read(
     log: Annotated[Optional[Path], typer.Option(
         help="Folder to which each reading is appended with its signals, for `alpr-nb monitor`.")] = None,
     json: Annotated[bool, typer.Option('--json', help="Print one JSON object on each line.")] = False,
+    csv: Annotated[bool, typer.Option('--csv', help="Print CSV: a header, and a row for each reading.")] = False,
+    save: Annotated[Optional[Path], typer.Option(
+        help="Folder for copies of the photographs with quadrilaterals, codes and confidences.")] = None,
 ):
     """Read the codes on photographs, one line for each image, and on videos, one reading for each vehicle. The exit
     status is 1 when an image cannot be opened."""
@@ -57,9 +60,10 @@ def read(
     if log:
         from alpr_nb.operations.reading_log import log_function
         on_result = log_function(log)
+    if json and csv: raise UserError('read: --json and --csv exclude each other; choose one.')
     images, videos = split_videos(images)
-    status = (read_command(images, scope=scope, bundle=bundle, crop=crop, as_json=json, on_result=on_result)
-              if images else 0)
+    status = (read_command(images, scope=scope, bundle=bundle, crop=crop, as_json=json, on_result=on_result,
+                           as_csv=csv, save=save) if images else 0)
     raise typer.Exit(max(status, video_command(videos, scope, bundle, json)) if videos else status)
 
 # %% ../nbs/cli.ipynb #300a5684

@@ -40,8 +40,8 @@ LAYOUT = dict(
        ' height, each counted as at most `margin_max_aspect` times the shorter one) goes to cr',
     cr='a class for each character of `alphabet`, in its order',
     corners='input images: float32 (batch, 3, height, width) as in section `rectifier`: the box of cd and `context` '
-            'around it, stretched; output quads: (batch, 8): x1, y1 to x4, y4, shares of that window, clockwise from the top '
-            'left corner of the code; the homography that maps them to a rectangle makes the crop for cr')
+            'around it, stretched; output quads: (batch, 8): x1, y1 to x4, y4, shares of that window, clockwise from '
+            'the top left corner of the code; the homography that maps them to a rectangle makes the crop for cr')
 
 class BundleError(OneLineError, ValueError): "A bundle cannot be used. The message says which file and why."
 

@@ -13,8 +13,10 @@ from pathlib import Path
 from ..core.file_names import printable
 from ..core.image_folders import IMAGES, find_images, passed_over_line
 from ..core.terminal import quiet_libraries
-from .image_input import ReadError
+from .drawn_readings import save_drawn
+from .image_input import ReadError, load_image
 from .reader import Reader
+from .reading_csv import COLUMNS, csv_rows, csv_text
 from .results import Result
 
 # %% ../../nbs/inference/read_command.ipynb #bf6c1eef
@@ -42,7 +44,7 @@ def as_dict(
         return [dict(char=c.char, confidence=round(c.confidence, 4), box=list(c.box)) for c in reading.chars]
 
     readings = [dict(code=r.code, confidence=round(r.confidence, 4), raw=r.raw, format=r.format, box=list(r.box),
-                     chars=chars(r)) for r in result.readings]
+                     quad=[list(p) for p in r.quad], chars=chars(r)) for r in result.readings]
     return dict(image=str(image), width=result.width, height=result.height, readings=readings, ms=result.ms)
 
 def as_line(
@@ -59,6 +61,7 @@ def read_lines(
     crop: bool=False, # the images are crops of codes
     as_json: bool=False, # lines of JSON
     on_result=None, # function that gets (path, Result) of each image that could be read, such as a log
+    as_csv: bool=False, # rows of CSV, see `reading_csv`
 ): # yields (line, whether the image could be read)
     "One line for each image. A file that cannot be read gets a line with the error."
     for path, error in list_images(paths):
@@ -68,10 +71,12 @@ def read_lines(
         except ReadError as e:
             reason = str(e)
             error = dict(image=str(path), error=reason)
-            yield json.dumps(error, ensure_ascii=False) if as_json else f'error: {printable(reason)}', False
+            if as_csv: yield csv_text(csv_rows(error)).rstrip('\n'), False
+            else: yield json.dumps(error, ensure_ascii=False) if as_json else f'error: {printable(reason)}', False
         else:
             if on_result: on_result(path, result)
-            yield json.dumps(as_dict(path, result), ensure_ascii=False) if as_json else as_line(path, result), True
+            if as_csv: yield csv_text(csv_rows(as_dict(path, result))).rstrip('\n'), True
+            else: yield json.dumps(as_dict(path, result), ensure_ascii=False) if as_json else as_line(path, result), True
 
 def read_command(
     images: list, # image files and folders
@@ -81,11 +86,18 @@ def read_command(
     as_json: bool=False, # lines of JSON
     echo=print, # function that gets each line
     on_result=None, # function that gets (path, Result) of each image that could be read
+    as_csv: bool=False, # rows of CSV after a header
+    save: str | Path | None=None, # folder for the photographs with their readings; None: they are not drawn
 ) -> int: # exit status, 1 if an image could not be read; raises BundleError if the bundle cannot be used
     "Read images and print a line for each as soon as it is read."
     reader, fine = Reader(scope, bundle), True
+    taken = set()
+    def handle(path, result):
+        if on_result: on_result(path, result)
+        if save: save_drawn(Path(save), path, load_image(path), result.readings, taken)
+    if as_csv: echo(','.join(COLUMNS))
     with quiet_libraries(): # a broken file has its own line in the output
-        for line, ok in read_lines(reader, images, crop, as_json, on_result):
+        for line, ok in read_lines(reader, images, crop, as_json, handle, as_csv):
             echo(line)
             fine &= ok
     if line := passed_over_line([p for p in map(Path, images) if p.is_dir()]): print(line, file=sys.stderr)
