@@ -76,7 +76,8 @@ def read_lines(
         else:
             if on_result: on_result(path, result)
             if as_csv: yield csv_text(csv_rows(as_dict(path, result))).rstrip('\n'), True
-            else: yield json.dumps(as_dict(path, result), ensure_ascii=False) if as_json else as_line(path, result), True
+            elif as_json: yield json.dumps(as_dict(path, result), ensure_ascii=False), True
+            else: yield as_line(path, result), True
 
 def read_command(
     images: list, # image files and folders
