@@ -58,7 +58,7 @@ def load_section(name: str, # dotted, such as 'train.tasks.cr'
     for n, key in enumerate(name.split('.')):
         if not isinstance(found, dict) or key not in found:
             where = '.'.join(name.split('.')[:n]) or 'its top level'
-            known = ', '.join(found) if isinstance(found, dict) else 'nothing'
+            known = ', '.join(map(str, found)) if isinstance(found, dict) else 'nothing'
             raise UserError(f"{params}: no section {name!r}; {where} has {known}.")
         found = found[key]
     if not isinstance(found, dict): raise UserError(f"{params}: {name!r} is a single value, not a section.")

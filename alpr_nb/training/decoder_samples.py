@@ -63,6 +63,7 @@ def fit_to_folders(
     config: ReaderConfig, # which codes are read, and the settings
     folders: dict, # folder with images and their codes -> whether they are crops
     tenths: int=0, # codes whose `hash_tenth` is lower are left out, because they measure
+    least: int=1, # samples; with 0 and no sample, the parameters are those of the prior
 ) -> DecoderParams:
     "Fit the parameters of decoding to the images of folders"
     config = config.model_copy(update={'decoder': None})
@@ -75,7 +76,7 @@ def fit_to_folders(
         name = Path(folder).name if Path(folder).is_absolute() else Path(folder).as_posix()
         counts[name] = dict(images=len(truths), samples=len(found))
         samples += found
-    if not samples:
+    if len(samples) < least:
         raise UserError(f"{', '.join(map(str, folders))}: expected images of codes, found no character in them.")
     content = {task: m if isinstance(m, bytes) else Path(m).read_bytes() for task, m in models.items() if m}
     hashes = {task: sha256(c) for task, c in content.items()}
@@ -93,7 +94,8 @@ def fit_scope(
             raise UserError(f"{models[task]}: no such model; `dvc repro prepare-model` exports it.")
     if not models['corners'].is_file(): del models['corners']
     folders = {f'datasets/{scope}/{task}/raw/validation': task == 'cr' for task in ('cr', 'cd')}
-    found = fit_to_folders(models, load_reader_config(params, models['cr']), folders)
+    found = fit_to_folders(models, load_reader_config(params, models['cr']), folders,
+                           least=0) # a model that has hardly learned finds no character
     return write_decoder(project_path(f'models/{scope}/decoder.json'), found)
 
 def fit_bundle(

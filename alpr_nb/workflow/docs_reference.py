@@ -57,7 +57,7 @@ def reference(
     "The functions, classes and constants of a cell: parameters, results, and the folded source."
     notes, parts = line_comments(source), []
     for node in ast.parse(source).body:
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith('_'):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and not node.name.startswith('_'):
             parts += [*_described(node, notes), _folded(ast.get_source_segment(source, node))]
         elif isinstance(node, (ast.Assign, ast.AnnAssign)):
             names = [n.id for t in getattr(node, 'targets', None) or [node.target] for n in ast.walk(t)
@@ -78,7 +78,7 @@ def _described(node, notes, owner='', level=3):
         items.append(f'- returns `{ast.unparse(node.returns)}`' + (f': {note}' if note else ''))
     parts.append('\n'.join(items))
     for method in node.body if isclass else []:
-        if isinstance(method, ast.FunctionDef) and not method.name.startswith('_') and ast.get_docstring(method):
+        if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) and not method.name.startswith('_') and ast.get_docstring(method):
             parts += _described(method, notes, name, level + 1)
     return parts
 

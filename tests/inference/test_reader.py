@@ -146,7 +146,7 @@ def test_the_command_reads_folders_and_goes_on_after_an_error(tmp_path, bundle):
     assert set(first) == {'image', 'width', 'height', 'readings', 'ms'}
     assert (first['width'], first['height']) == (1280, 720)
     assert set(first['ms']) == {'decode', 'cd', 'cr', 'total'} and second['image'].endswith('c d.PNG')
-    assert set(first['readings'][0]) == {'code', 'confidence', 'raw', 'format', 'box', 'chars'}
+    assert set(first['readings'][0]) == {'code', 'confidence', 'raw', 'format', 'box', 'quad', 'chars'}
     assert set(first['readings'][0]['chars'][0]) == {'char', 'confidence', 'box'}
     lines.clear()
     assert read_command([photos/'b.jpg'], bundle=bundle, echo=lines.append) == 0

@@ -68,7 +68,7 @@ def test_another_run_starts_anew(project, monkeypatch, capsys, left):
     assert 'resuming' not in said and 'epoch 1/1' in said
 
 def test_every_module_that_trains_decides_whether_a_run_goes_on():
-    trains = {'run', 'loop', 'config', 'checkpoints', 'dataset', 'yolov5_compat'}
+    trains = {'run', 'loop', 'config', 'settings', 'dataset', 'yolov5_compat'}
     assert {f'alpr_nb.training.{name}' for name in trains} <= training_code().keys()
     assert not {'alpr_nb.core.config', 'alpr_nb.cli', 'alpr_nb.drawing.synthesize'} & training_code().keys()
 
