@@ -78,7 +78,8 @@ def _described(node, notes, owner='', level=3):
         items.append(f'- returns `{ast.unparse(node.returns)}`' + (f': {note}' if note else ''))
     parts.append('\n'.join(items))
     for method in node.body if isclass else []:
-        if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) and not method.name.startswith('_') and ast.get_docstring(method):
+        function = isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef))
+        if function and not method.name.startswith('_') and ast.get_docstring(method):
             parts += _described(method, notes, name, level + 1)
     return parts
 
