@@ -4,14 +4,13 @@
 
 # %% auto #0
 __all__ = ['layout_problem', 'resolve_shared_glyphs', 'same_glyphs', 'Proposal', 'align_text', 'char_shapes', 'propose_chars',
-           'known_rows', 'accept_if_aligned', 'propose_plates', 'assign_texts', 'PlateCrop', 'found_crops', 'rectify',
+           'known_rows', 'accept_if_aligned', 'propose_plates', 'assign_texts', 'PlateCrop', 'found_crops',
            'labelled_crops', 'drawn_plates']
 
 # %% ../../nbs/data/proposals.ipynb #a0eaef25
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
@@ -27,6 +26,7 @@ from ..inference.calibration import max_class_confidence, shared_glyphs
 from ..inference.config import ReaderConfig
 from ..inference.detector import Detections
 from ..inference.reader import Reader, decode_chars, scope_decoder
+from ..inference.rectify import upright_crop
 from ..inference.results import Plate
 
 # %% ../../nbs/data/proposals.ipynb #734c0198
@@ -232,28 +232,14 @@ def found_crops(
                              Detections(p.chars.boxes - np.float32([x1, y1]*2), p.chars.probs)))
     return out
 
-def rectify(
-    image: np.ndarray, # (H, W, 3)
-    corners: tuple,    # of a plate: four (x, y), clockwise from its top left
-    margin: tuple,     # shares of its width and height to add on each side
-) -> np.ndarray:       # the plate seen from the front
-    "Turn a leaning plate upright"
-    p = np.float32(corners)
-    w, h = (max(np.linalg.norm(p[a] - p[b]), np.linalg.norm(p[c] - p[d])) for a, b, c,
-            d in ((1, 0, 2, 3), (3, 0, 2, 1)))
-    dx, dy = w*margin[0], h*margin[1]
-    target = np.float32([(dx, dy), (w + dx, dy), (w + dx, h + dy), (dx, h + dy)])
-    size = max(int(np.ceil(w + 2*dx)), 1), max(int(np.ceil(h + 2*dy)), 1)
-    return cv2.warpPerspective(image, cv2.getPerspectiveTransform(p, target), size, flags=cv2.INTER_LINEAR,
-                               borderMode=cv2.BORDER_REPLICATE)
-
 def _cuts(pixels, shape, reader):
     "Images of a plate that a person drew: with the first corner as drawn, and, if it is another, as plates usually lie"
     if not shape.corners:
         x1, y1, x2, y2 = reader.crop_box(shape.box, pixels.shape)
         return [pixels[y1:y2, x1:x2]]
     orders = dict.fromkeys([shape.corners, upright_corners(shape.corners)])
-    return [rectify(pixels, corners, reader.config.margin) for corners in orders]
+    return [upright_crop(pixels, np.float32(corners), reader.config.margin, reader.rectifier.aspects)[0]
+            for corners in orders]
 
 def _difference_to(text, chars, config):
     "How far a reading is from a known text, or how uncertain it is without one"
