@@ -91,6 +91,8 @@ class BenchmarkSettings(Section):
     held: Share = 0. # share of the codes that were held back from training
     seed: int = Field(0, ge=0) # of the split that `held` repeats
     held_tenths: int = Field(0, ge=0, le=9) # codes whose hash is in this many tenths are read; 0: all
+    no_code: str = '' # folder of photographs without a code, in which each reading is false
+    no_code_tenths: int = Field(0, ge=0, le=9) # photographs of it whose hash is in this many tenths are read; 0: all
     published: dict[str, dict[str, Share]] = {} # name -> published figures
     other_readers: list[Literal['rapidocr', 'simplelpr']] = [] # to compare with
     baselines: dict[str, str] = {} # released reader or folder of a bundle -> note
@@ -101,6 +103,8 @@ class BenchmarkSet(Section):
     crop: bool = False # the images are plate crops
     held: Share = 0. # share of the codes that were held back from training
     held_tenths: int = Field(0, ge=0, le=9) # codes whose hash is in this many tenths are read; 0: all
+    no_code: str = '' # as in the settings
+    no_code_tenths: int = Field(0, ge=0, le=9) # as in the settings
     bundle: str = '' # as in the settings
     bootstrap: int = Field(1000, ge=1) # as in the settings
     other_readers: list[Literal['rapidocr', 'simplelpr']] = [] # as in the settings
