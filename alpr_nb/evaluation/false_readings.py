@@ -24,7 +24,8 @@ def images_without_code(
     root = project_path(folder)
     if not root.is_dir(): raise UserError(f'{folder}: expected a folder of photographs without a code.')
     found = [p for p in find_images(root).images if not tenths or hash_tenth(p.name) < tenths]
-    if not found: raise UserError(f'{folder}: no photograph to read; expected images, and some of the tenths 0 to {tenths - 1}.')
+    if not found:
+        raise UserError(f'{folder}: expected photographs of the tenths 0 to {(tenths or 10) - 1}, found none.')
     return found
 
 def false_readings(
