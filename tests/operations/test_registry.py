@@ -2,9 +2,11 @@
 import os
 import shutil
 import subprocess
+import tarfile
 import threading
 
 import pytest
+import yaml
 
 from alpr_nb.core.config import UserError
 from alpr_nb.inference.bundle import BundleError, load_bundle, write_bundle
@@ -13,6 +15,7 @@ from alpr_nb.inference.reader import Reader
 from alpr_nb.operations import promotion
 from alpr_nb.operations.bundles import fetch, register, release_bundle
 from alpr_nb.operations.registry import find_assigned, read_tags, registry_lock, stack_of
+from conftest import ROOT
 from onnx_models import ALPHABET, fixed_model, text_model
 
 pytestmark = pytest.mark.graph
@@ -176,3 +179,45 @@ def test_a_clock_that_was_set_back(project):
     git(project, 'tag', '-a', 'truck#prod#1', '-m', 'later', commit, GIT_COMMITTER_DATE='2090-01-01T00:00:00')
     with pytest.raises(UserError, match="later than this computer's clock"): promote(project, 'v2.0.0')
     assert load_bundle(project/'registry/truck')
+
+
+def release_steps():
+    "Commands of the workflow that a tag of the registry starts."
+    workflow = yaml.safe_load((ROOT/'.github/workflows/release.yml').read_text())
+    return [step['run'] for step in workflow['jobs']['bundle']['steps'] if 'run' in step]
+
+
+@pytest.fixture
+def runner(project, tmp_path):
+    "A fresh clone, and a function that runs the workflow for a tag; `gh` only writes down its arguments."
+    clone, tools = tmp_path/'here/clone', tmp_path/'tools'
+    git(tmp_path, 'clone', '-q', str(project), str(clone))
+    shutil.copy(ROOT/'Makefile', clone)
+    tools.mkdir()
+    (tools/'gh').write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {tmp_path}/gh\n')
+    (tools/'gh').chmod(0o755)
+    def run(tag):
+        env = os.environ | dict(TAG=tag, VENV='done', PATH=f"{tools}:{os.environ['PATH']}")
+        for step in release_steps():
+            done = subprocess.run(['bash', '-e', '-c', step], cwd=clone, env=env, text=True, capture_output=True)
+            if done.returncode: return done.stderr
+        return ''
+    return clone, run
+
+
+def test_a_tag_releases_the_verified_bundle_and_its_card(runner, tmp_path):
+    clone, run = runner
+    assert run('truck@v2.0.0') == ''
+    attached = {'dist/models/truck@v2.0.0.html', 'dist/models/truck@v2.0.0.tar.gz'}
+    said = (tmp_path/'gh').read_text().splitlines()
+    assert said[:3] == ['release', 'create', 'truck@v2.0.0'] and attached == {w for w in said if w.startswith('dist/')}
+    with tarfile.open(clone/'dist/models/truck@v2.0.0.tar.gz') as archive: archive.extractall(tmp_path/'out', filter='data')
+    assert code_of(tmp_path/'out/bundle') == 'ABC1232'
+    assert 'Model card: truck' in (clone/'dist/models/truck@v2.0.0.html').read_text()
+
+
+def test_a_tag_whose_bundle_cannot_be_had_releases_nothing(runner, tmp_path):
+    clone, run = runner
+    shutil.rmtree(tmp_path/'here/store')
+    assert 'the bundle of truck cannot be fetched' in run('truck@v1.0.0')
+    assert not (tmp_path/'gh').exists() and not any((clone/'dist/models').iterdir())
