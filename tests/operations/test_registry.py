@@ -1,4 +1,5 @@
 "Versions, stages, rollback and fetch with a folder as remote; tags that were moved, remotes that are gone."
+import json
 import os
 import shutil
 import subprocess
@@ -146,6 +147,51 @@ def test_a_remote_that_is_gone_leaves_the_old_bundle(project, tmp_path):
     assert len(stack_of(read_tags(clone), 'truck', 'prod')) == 1
 
 
+def stored(project, commit, name):
+    "The file in DVC's remote that has the content of a file of the bundle at a commit."
+    content = lambda md5: project.parent/'store/files/md5'/md5[:2]/md5[2:]
+    folder, = yaml.safe_load(git(project, 'show', f'{commit}:registry/truck.dvc'))['outs']
+    return content(next(f['md5'] for f in json.loads(content(folder['md5']).read_text()) if f['relpath'] == name))
+
+
+@pytest.fixture
+def clone(project, tmp_path):
+    "A clone that has nothing in its cache, and ../reader with version 1."
+    fetch(project, 'truck', tmp_path/'reader', version='v1.0.0')
+    git(tmp_path, 'clone', '-q', str(project), str(tmp_path/'here/clone'))
+    return tmp_path/'here/clone'
+
+
+def test_a_remote_that_breaks_off_leaves_the_old_bundle(project, clone, tmp_path):
+    stored(project, 'truck@v2.0.0', 'cr.onnx').unlink()
+    with pytest.raises(UserError, match='cannot be fetched'): fetch(clone, 'truck', tmp_path/'reader', version='v2.0.0')
+    assert code_of(tmp_path/'reader') == 'ABC1231'
+    assert [f.name for f in tmp_path.iterdir() if 'reader' in f.name] == ['reader']
+    with pytest.raises(UserError, match='cannot be fetched'): promote(clone, 'v2.0.0')
+    assert not stack_of(read_tags(clone), 'truck', 'prod')
+
+
+@pytest.mark.parametrize('name, error', [('manifest.json', 'changed after its registration|cannot be fetched'),
+                                         ('cr.onnx', 'cr.onnx|cannot be fetched')])
+def test_a_bundle_that_was_changed_in_the_remote_is_refused(project, clone, tmp_path, name, error):
+    file = stored(project, 'truck@v2.0.0', name)
+    file.chmod(0o644)
+    licence = file.read_bytes().replace(b'AGPL-3.0', b'AGPL-9.0')
+    file.write_bytes(licence if name == 'manifest.json' else text_model('XYZ9999'))
+    with pytest.raises((UserError, BundleError), match=error):
+        fetch(clone, 'truck', tmp_path/'reader', version='v2.0.0')
+    with pytest.raises((UserError, BundleError), match=error): promote(clone, 'v2.0.0')
+    assert code_of(tmp_path/'reader') == 'ABC1231' and not stack_of(read_tags(clone), 'truck', 'prod')
+
+
+def test_a_version_that_cannot_be_pushed_is_not_registered(project):
+    shutil.rmtree(project.parent/'store')
+    (project.parent/'store').write_text('not a folder')
+    with pytest.raises(UserError, match='cannot be pushed to DVC.s remote.*no tag was made'):
+        register(project, 'truck', 'v4.0.0', push=True)
+    assert 'truck@v4.0.0' not in git(project, 'tag').split()
+
+
 def test_two_promotions_at_once(project):
     held, free = threading.Event(), threading.Event()
     def hold():
@@ -211,7 +257,8 @@ def test_a_tag_releases_the_verified_bundle_and_its_card(runner, tmp_path):
     attached = {'dist/models/truck@v2.0.0.html', 'dist/models/truck@v2.0.0.tar.gz'}
     said = (tmp_path/'gh').read_text().splitlines()
     assert said[:3] == ['release', 'create', 'truck@v2.0.0'] and attached == {w for w in said if w.startswith('dist/')}
-    with tarfile.open(clone/'dist/models/truck@v2.0.0.tar.gz') as archive: archive.extractall(tmp_path/'out', filter='data')
+    with tarfile.open(clone/'dist/models/truck@v2.0.0.tar.gz') as archive:
+        archive.extractall(tmp_path/'out', filter='data')
     assert code_of(tmp_path/'out/bundle') == 'ABC1232'
     assert 'Model card: truck' in (clone/'dist/models/truck@v2.0.0.html').read_text()
 
