@@ -53,7 +53,8 @@ def test_a_page_is_one_session_and_starts_in_a_clean_clone(project, tmp_path):
     first = [fence('sh', 'mkdir -p .venv/bin\necho "export READER=there" > .venv/bin/activate\ncd nbs'),
              fence('console', '$ make lab'),
              fence('python', 'from pathlib import Path\nprint(Path.cwd().name, file=open("../../told", "a"))'),
-             fence('sh', 'cd ..\necho $(git config user.name) >> ../told\necho more >> nbs/sidebar.yml\ntouch left\ngit tag left')]
+             fence('sh', 'cd ..\necho $(git config user.name) >> ../told\necho more >> nbs/sidebar.yml\n'
+                         'touch left\ngit tag left')]
     second = [fence('sh', 'test ! -e left\ntest -z "$(git tag)"\ngit diff --exit-code\n'
                           'echo "$READER" >> ../told\nread -r line || echo nobody >> ../told')]
     status, said = newcomer(project(first=first, second=second), '--folder', tmp_path/'out')
