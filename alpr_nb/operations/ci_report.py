@@ -153,7 +153,8 @@ def _read_set(name, folders, scope):
 def _verdict(run):
     "Markdown: the result of the comparison in one sentence."
     if run.result is None:
-        return f'The readings cannot be paired, because the photographs differ ({run.problem}) The intervals must decide.'
+        return (f'The readings cannot be paired, because the photographs differ ({run.problem}) '
+                'The intervals must decide.')
     if any(m.get('exact') for m in run.metrics.values()): return f'**{run.result}**'
     return (f'**{run.result}** Neither reader reads a code, so this profile cannot show a difference: '
             '`make ci-report REPORT_PROFILE=quick`.')
