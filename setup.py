@@ -9,7 +9,7 @@ parser = ConfigParser(delimiters=['='])
 parser.read(here/'settings.ini', encoding='utf-8')
 cfg = parser['DEFAULT']
 extras = {name: cfg[f'{name}_requirements'].split()
-          for name in ('train', 'workbook', 'other_readers', 'heic', 'serve', 'cluster', 'dev')}
+          for name in ('train', 'workbook', 'other_readers', 'heic', 'smb', 'serve', 'cluster', 'dev')}
 
 setup(
     name=cfg['lib_name'], version=cfg['version'], description=cfg['description'], keywords=cfg['keywords'],

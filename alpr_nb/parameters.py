@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['Task', 'Share', 'SECTIONS', 'TASK_SECTIONS', 'UNDERSCORES', 'WITH_UNDERSCORES', 'Section', 'Machine', 'DrawnSamples',
-           'PreparedSamples', 'Sources', 'DataSection', 'BenchmarkSettings', 'BenchmarkSet', 'BenchmarkSection',
-           'Parameters', 'section_model', 'section_errors', 'task_sections', 'missing_checkpoints',
+           'PreparedSamples', 'Sources', 'DataSection', 'BenchmarkSettings', 'BenchmarkSet', 'MonitorReference',
+           'BenchmarkSection', 'Parameters', 'section_model', 'section_errors', 'task_sections', 'missing_checkpoints',
            'validate_parameters']
 
 # %% ../nbs/parameters.ipynb #d11cffcb
@@ -110,18 +110,25 @@ class BenchmarkSet(Section):
     other_readers: list[Literal['rapidocr', 'simplelpr']] = [] # as in the settings
     baselines: dict[str, str] = {} # as in the settings
 
+class MonitorReference(Section):
+    "`benchmark.reference`: the set whose photographs the monitor compares with."
+    set: str # its name
+    images: str # its folder
+
 class BenchmarkSection(Section):
     "`benchmark`: gate, settings and sets."
     gate: Share # least acc@0.2 of the gated sets; 0: none
     gated: list[str] # sets that must reach the gate
+    reference: MonitorReference # of the bundle
     settings: BenchmarkSettings # of all sets
     sets: dict[str, BenchmarkSet] = Field(min_length=1) # name -> folder and settings
     external: dict[str, dict[str, str]] = {} # other programs to compare with: name -> command and images
 
     @model_validator(mode='after')
-    def _gated_sets_exist(self):
-        if unknown := [name for name in self.gated if name not in self.sets]:
-            raise ValueError(f"gated names {unknown[0]}, which is not one of the sets {', '.join(self.sets)}")
+    def _named_sets_exist(self):
+        for key, named in dict(gated=self.gated, reference=[self.reference.set]).items():
+            if unknown := [name for name in named if name not in self.sets]:
+                raise ValueError(f"{key} names {unknown[0]}, which is not one of the sets {', '.join(self.sets)}")
         return self
 
 class Parameters(Section):

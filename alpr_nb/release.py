@@ -65,11 +65,9 @@ def monitor_reference(
     reader: Reader, # with the models of the bundle
     benchmark: dict, # section `benchmark` of params.yaml
 ) -> dict|None: # for the manifest; None if the set has fewer photographs than a reference needs
-    "Signals of the first gated set, with which `alpr-nb monitor` compares the readings of a gate."
-    name = next((n for n in benchmark['gated'] if n in benchmark['sets']), None)
-    if name is None: return None
-    known = benchmark['sets'][name]
-    frame = signals_frame(reader, [project_path(known['images'])], known.get('crop', False))
+    "Signals of the set `benchmark.reference`, with which `alpr-nb monitor` compares the readings of a gate."
+    name, images = benchmark['reference']['set'], benchmark['reference']['images']
+    frame = signals_frame(reader, [project_path(images)], benchmark['sets'][name].get('crop', False))
     return make_reference(frame, f'benchmark set {name}') if len(frame) >= MIN_REFERENCE else None
 
 def bundle_models(

@@ -31,7 +31,8 @@ def _list_source(source):
         fs, root = fsspec.core.url_to_fs(str(source))
         if not fs.isdir(root): raise UserError(f'{source}: no such folder; mount the share or correct the address.')
         found = fs.find(root, detail=True)
-    except ImportError as e: raise UserError(f'{source}: {e}') from None
+    except ImportError as e:
+        raise UserError(f"{source}: {e}; for smb:// run `pip install '.[smb]'` in a clone.") from None
     except (OSError, ValueError) as e: raise UserError(f'{source}: cannot be listed: {e}; check the address.') from None
     return fs, root, {p: _state(i) for p, i in sorted(found.items()) if PurePosixPath(p).suffix.lower() in IMAGES}
 

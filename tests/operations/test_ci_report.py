@@ -33,7 +33,8 @@ def test_a_reviewer_sees_what_a_change_does(tmp_path):
     head = checkout(tmp_path/'head', [line(i, f'ABC123{i}' if i < 2 else 'WRONG12') for i in range(9)], 2)
     text = write_ci_report(head, base, tmp_path/'out').read_text()
     assert '| train.epochs | 1 | 2 |' in text and '**worse: 2 of 9 right against 9' in text
-    assert 'New failures: 7' in text and '`ABC1238` read as `WRONG12`' in text and '![Accuracy' in text
+    assert '| validation | 9 | 9 | 2 | -0.778' in text and 'Worse beyond chance on validation.' in text
+    assert 'New failures: 7' in text and '| `ABC1238` | `WRONG12` | 0.90 |' in text and '![Accuracy' in text
     page = Loads((tmp_path/'out/report.html').read_text())
     assert all(u.startswith('data:') for u in page.loads) and page.loads
 

@@ -1,10 +1,13 @@
 "Versions, stages, rollback and fetch with a folder as remote; tags that were moved, remotes that are gone."
+import json
 import os
 import shutil
 import subprocess
+import tarfile
 import threading
 
 import pytest
+import yaml
 
 from alpr_nb.core.config import UserError
 from alpr_nb.inference.bundle import BundleError, load_bundle, write_bundle
@@ -13,6 +16,7 @@ from alpr_nb.inference.reader import Reader
 from alpr_nb.operations import promotion
 from alpr_nb.operations.bundles import fetch, register, release_bundle
 from alpr_nb.operations.registry import find_assigned, read_tags, registry_lock, stack_of
+from conftest import ROOT
 from onnx_models import ALPHABET, fixed_model, text_model
 
 pytestmark = pytest.mark.graph
@@ -143,6 +147,51 @@ def test_a_remote_that_is_gone_leaves_the_old_bundle(project, tmp_path):
     assert len(stack_of(read_tags(clone), 'truck', 'prod')) == 1
 
 
+def stored(project, commit, name):
+    "The file in DVC's remote that has the content of a file of the bundle at a commit."
+    content = lambda md5: project.parent/'store/files/md5'/md5[:2]/md5[2:]
+    folder, = yaml.safe_load(git(project, 'show', f'{commit}:registry/truck.dvc'))['outs']
+    return content(next(f['md5'] for f in json.loads(content(folder['md5']).read_text()) if f['relpath'] == name))
+
+
+@pytest.fixture
+def clone(project, tmp_path):
+    "A clone that has nothing in its cache, and ../reader with version 1."
+    fetch(project, 'truck', tmp_path/'reader', version='v1.0.0')
+    git(tmp_path, 'clone', '-q', str(project), str(tmp_path/'here/clone'))
+    return tmp_path/'here/clone'
+
+
+def test_a_remote_that_breaks_off_leaves_the_old_bundle(project, clone, tmp_path):
+    stored(project, 'truck@v2.0.0', 'cr.onnx').unlink()
+    with pytest.raises(UserError, match='cannot be fetched'): fetch(clone, 'truck', tmp_path/'reader', version='v2.0.0')
+    assert code_of(tmp_path/'reader') == 'ABC1231'
+    assert [f.name for f in tmp_path.iterdir() if 'reader' in f.name] == ['reader']
+    with pytest.raises(UserError, match='cannot be fetched'): promote(clone, 'v2.0.0')
+    assert not stack_of(read_tags(clone), 'truck', 'prod')
+
+
+@pytest.mark.parametrize('name, error', [('manifest.json', 'changed after its registration|cannot be fetched'),
+                                         ('cr.onnx', 'cr.onnx|cannot be fetched')])
+def test_a_bundle_that_was_changed_in_the_remote_is_refused(project, clone, tmp_path, name, error):
+    file = stored(project, 'truck@v2.0.0', name)
+    file.chmod(0o644)
+    licence = file.read_bytes().replace(b'AGPL-3.0', b'AGPL-9.0')
+    file.write_bytes(licence if name == 'manifest.json' else text_model('XYZ9999'))
+    with pytest.raises((UserError, BundleError), match=error):
+        fetch(clone, 'truck', tmp_path/'reader', version='v2.0.0')
+    with pytest.raises((UserError, BundleError), match=error): promote(clone, 'v2.0.0')
+    assert code_of(tmp_path/'reader') == 'ABC1231' and not stack_of(read_tags(clone), 'truck', 'prod')
+
+
+def test_a_version_that_cannot_be_pushed_is_not_registered(project):
+    shutil.rmtree(project.parent/'store')
+    (project.parent/'store').write_text('not a folder')
+    with pytest.raises(UserError, match='cannot be pushed to DVC.s remote.*no tag was made'):
+        register(project, 'truck', 'v4.0.0', push=True)
+    assert 'truck@v4.0.0' not in git(project, 'tag').split()
+
+
 def test_two_promotions_at_once(project):
     held, free = threading.Event(), threading.Event()
     def hold():
@@ -176,3 +225,46 @@ def test_a_clock_that_was_set_back(project):
     git(project, 'tag', '-a', 'truck#prod#1', '-m', 'later', commit, GIT_COMMITTER_DATE='2090-01-01T00:00:00')
     with pytest.raises(UserError, match="later than this computer's clock"): promote(project, 'v2.0.0')
     assert load_bundle(project/'registry/truck')
+
+
+def release_steps():
+    "Commands of the workflow that a tag of the registry starts."
+    workflow = yaml.safe_load((ROOT/'.github/workflows/release.yml').read_text())
+    return [step['run'] for step in workflow['jobs']['bundle']['steps'] if 'run' in step]
+
+
+@pytest.fixture
+def runner(project, tmp_path):
+    "A fresh clone, and a function that runs the workflow for a tag; `gh` only writes down its arguments."
+    clone, tools = tmp_path/'here/clone', tmp_path/'tools'
+    git(tmp_path, 'clone', '-q', str(project), str(clone))
+    shutil.copy(ROOT/'Makefile', clone)
+    tools.mkdir()
+    (tools/'gh').write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {tmp_path}/gh\n')
+    (tools/'gh').chmod(0o755)
+    def run(tag):
+        env = os.environ | dict(TAG=tag, VENV='done', PATH=f"{tools}:{os.environ['PATH']}")
+        for step in release_steps():
+            done = subprocess.run(['bash', '-e', '-c', step], cwd=clone, env=env, text=True, capture_output=True)
+            if done.returncode: return done.stderr
+        return ''
+    return clone, run
+
+
+def test_a_tag_releases_the_verified_bundle_and_its_card(runner, tmp_path):
+    clone, run = runner
+    assert run('truck@v2.0.0') == ''
+    attached = {'dist/models/truck@v2.0.0.html', 'dist/models/truck@v2.0.0.tar.gz'}
+    said = (tmp_path/'gh').read_text().splitlines()
+    assert said[:3] == ['release', 'create', 'truck@v2.0.0'] and attached == {w for w in said if w.startswith('dist/')}
+    with tarfile.open(clone/'dist/models/truck@v2.0.0.tar.gz') as archive:
+        archive.extractall(tmp_path/'out', filter='data')
+    assert code_of(tmp_path/'out/bundle') == 'ABC1232'
+    assert 'Model card: truck' in (clone/'dist/models/truck@v2.0.0.html').read_text()
+
+
+def test_a_tag_whose_bundle_cannot_be_had_releases_nothing(runner, tmp_path):
+    clone, run = runner
+    shutil.rmtree(tmp_path/'here/store')
+    assert 'the bundle of truck cannot be fetched' in run('truck@v1.0.0')
+    assert not (tmp_path/'gh').exists() and not any((clone/'dist/models').iterdir())

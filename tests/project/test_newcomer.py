@@ -53,9 +53,10 @@ def test_a_page_is_one_session_and_starts_in_a_clean_clone(project, tmp_path):
     first = [fence('sh', 'mkdir -p .venv/bin\necho "export READER=there" > .venv/bin/activate\ncd nbs'),
              fence('console', '$ make lab'),
              fence('python', 'from pathlib import Path\nprint(Path.cwd().name, file=open("../../told", "a"))'),
-             fence('sh', 'cd ..\necho $(git config user.name) >> ../told\necho more >> nbs/sidebar.yml\ntouch left')]
-    second = [fence('sh', 'test ! -e left\ngit diff --exit-code\necho "$READER" >> ../told\n'
-                          'read -r line || echo nobody >> ../told')]
+             fence('sh', 'cd ..\necho $(git config user.name) >> ../told\necho more >> nbs/sidebar.yml\n'
+                         'touch left\ngit tag left')]
+    second = [fence('sh', 'test ! -e left\ntest -z "$(git tag)"\ngit diff --exit-code\n'
+                          'echo "$READER" >> ../told\nread -r line || echo nobody >> ../told')]
     status, said = newcomer(project(first=first, second=second), '--folder', tmp_path/'out')
     assert status == 0, said
     assert (tmp_path/'out/told').read_text().split() == ['nbs', 'Newcomer', 'there', 'nobody']
