@@ -63,10 +63,12 @@ def init(
     photographs: Annotated[Path, typer.Option('--from', help="Folder of your photographs.")],
     scope: Annotated[str, typer.Option(help="The kind of code on them.")] = 'truck',
     test: Annotated[float, typer.Option(help="Share of the vehicles for the benchmark alone (`held`).")] = .2,
+    start: Annotated[str, typer.Option(
+        help="Folder in weights/ with the checkpoints to start from. Default: the shipped ones of the scope.")] = '',
 ):
     "Make conf/profile/<name>.yaml for your own photographs. `dvc repro` and `dvc exp run` both use it from then on."
     from alpr_nb.own_setup import init_profile
-    typer.echo(init_profile(name, photographs, scope, test))
+    typer.echo(init_profile(name, photographs, scope, test, start))
 
 @app.command(epilog="Example: alpr-nb code nbs/02_train_cr.ipynb alpr_nb/release.py --out outputs/code")
 def code(

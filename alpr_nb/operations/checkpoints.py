@@ -31,7 +31,7 @@ def ship_checkpoints(
         own = sha256(file.read_bytes())
         if known.get(task) not in (own, sha256(content[task])):
             raise UserError(f"{file}: its sha256 is {own[:12]}…, but the bundle {bundle} was made from "
-                            f"{str(known.get(task))[:12]}…; name the bundle of this training, or check out its outputs.")
+                            f"{str(known.get(task))[:12]}…; name the bundle of this training, or restore its outputs.")
     hashes = {task: sha256(data) for task, data in content.items()}
     for task, data in content.items(): write_atomic(Path(out)/f'{task}.pt', data)
     file = Path(bundle)/'manifest.json'
