@@ -61,6 +61,8 @@ def import_(
     max_side: Annotated[int, typer.Option(help="Scale larger images down to this side, px. 0: never.")] = 0,
     images: Annotated[str, typer.Option(
         help="Folder of the images, where they are not beside or below the annotations.")] = '',
+    annotator: Annotated[str, typer.Option(
+        help="Who labelled the images. LabelMe files that name their annotator keep that name.")] = '',
     left_out: LeftOut = 0., # share of the images
 ):
     """Turn annotated third-party photographs into LabelMe files. The exit status is 1 when something is left out.
@@ -75,7 +77,7 @@ def import_(
     done = import_source(kind, source, out, label=label, keep=keep or None, rename=labels,
                          names=names.split(',') if names else None, text=text, prefix=prefix, origin=origin,
                          images_in=images, no_codes=no_codes, tenths=(first, last), headroom=headroom,
-                         max_side=max_side)
+                         max_side=max_side, annotator=annotator)
     typer.echo(f"{done.images} images with {done.boxes} boxes in {out}")
     if done.kept: typer.echo(f"{done.kept} annotations that a person changed are kept")
     _left_out(done.findings, out, done.images, left_out)
@@ -125,13 +127,16 @@ def annotate(
     from alpr_nb.core.image_folders import passed_over_line
     from alpr_nb.core.terminal import quiet_libraries
     from alpr_nb.data.annotate import annotate
+    from alpr_nb.data.annotators import model_annotator
     from alpr_nb.data.review_list import summary
+    from alpr_nb.inference.bundle import packaged_bundle
     from alpr_nb.inference.config import load_reader_config
     from alpr_nb.inference.reader import Reader
     reader = (Reader.from_models(None, bundle, load_reader_config(cr=bundle)) if bundle and bundle.suffix == '.onnx'
               else Reader(scope, bundle))
     with quiet_libraries(): # a damaged image has its own row
-        review = annotate(images, out, reader, task, known_text, crops, confidence, accept_aligned=accept_aligned)
+        review = annotate(images, out, reader, task, known_text, crops, confidence, accept_aligned=accept_aligned,
+                          annotator=model_annotator(bundle or packaged_bundle(scope)))
     print(summary(review).to_string(index=False))
     print(f'{out/"review.csv"} lists the least certain first')
     if line := passed_over_line([p for p in images if p.is_dir()]): typer.echo(line, err=True)
@@ -141,6 +146,14 @@ def annotate(
     raise typer.Exit(int(lost > left_out*len(review)))
 
 # %% ../nbs/cli_data.ipynb #724a3e13
+def _compare_annotators(sources, task, out):
+    "Compare annotators, print how far they agree, and write the tables and the page"
+    from alpr_nb.data.checks.agreement import agreement_lines, compare_annotators, write_agreement
+    done = compare_annotators(sources, task)
+    write_agreement(done, out, sources)
+    for line in agreement_lines(done): typer.echo(line)
+    typer.echo(f'{len(done.disputed)} of {len(done.differences)} comparisons are disputed: {out/"agreement.html"}')
+
 @app.command(epilog="Example: alpr-nb check datasets/truck/cr/batches --params data.prepare.cr --out checked")
 def check(
     sources: Annotated[list[Path], typer.Argument(
@@ -161,6 +174,9 @@ def check(
     note: Annotated[Optional[list[str]], typer.Option(
         help="Kind of finding to treat as a note. Repeat it for several.")] = None,
     n_jobs: Annotated[Optional[int], typer.Option(help="Threads. -1: all cores, which is the default.")] = None,
+    agreement: Annotated[Optional[Path], typer.Option(
+        help="Instead of the check, compare the annotators of images that are in several folders, and write "
+             "agreement.csv, disputed.csv and agreement.html into this folder.")] = None,
 ):
     "Validate samples before a training. The exit status is 1 when a severe finding is not in quarantine."
     from alpr_nb.core.config import load_section
@@ -174,6 +190,7 @@ def check(
         config = load_bundle(packaged_bundle(scope)).manifest.config
         known |= dict(task=task, label=config.label, alphabet=config.alphabet, formats=config.formats)
 
+    if agreement: return _compare_annotators(sources, known['task'], agreement)
     if n_jobs is not None: known['n_jobs'] = n_jobs
     done = check(sources, **known, texts=known_text, out=out,
                  severity={k: 'severe' for k in severe or []} | {k: 'note' for k in note or []})
@@ -193,7 +210,8 @@ def check(
 def pack(
     folders: Annotated[list[Path], typer.Argument(help="Folders of images with LabelMe files.", show_default=False)],
     out: Annotated[Path, typer.Option(help="Folder to write: archives and validation.csv.")],
-    annotator: Annotated[str, typer.Option(help="First part of the names of the archives.")],
+    annotator: Annotated[str, typer.Option(
+        help="Who labelled the images, unless their LabelMe files name an annotator. Archives begin with that name.")],
     task: Annotated[str, typer.Option(help="cd: scenes with plates. cr: crops with characters.")] = 'cd',
     batch_size: Annotated[int, typer.Option(help="Largest number of samples in an archive.")] = 10000,
     validation: Annotated[float, typer.Option(help="Share of the vehicles that are used for validation only.")] = .1,

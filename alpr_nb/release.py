@@ -9,8 +9,11 @@ __all__ = ['METRICS', 'LEFT_OUT', 'locked_hashes', 'sample_folders', 'photo_sour
 import json
 from pathlib import Path
 
+import pandas as pd
+
 from .codes.scope import load_scope
 from .core.config import UserError, load_params, project_path
+from .evaluation.limits import stated_limits
 from .inference.bundle import Manifest, write_bundle
 from .inference.config import load_reader_config
 from .inference.reader import Reader
@@ -59,6 +62,11 @@ def _read_json(file):
     except FileNotFoundError:
         raise UserError(f"{file}: not found; `dvc repro bundle` makes all files that the bundle needs.") from None
 
+def _limits(file):
+    "The limits that a set's table proves, for the manifest; {} without a known box of a plate"
+    table = pd.read_csv(file) if file.is_file() else pd.DataFrame()
+    return dict(limits=stated_limits(table)) if len(table) else {}
+
 def _kept(tasks): return {task: {k: v for k, v in own.items() if k not in LEFT_OUT} for task, own in tasks.items()}
 
 def monitor_reference(
@@ -81,6 +89,7 @@ def bundle_models(
     for name in p['benchmark']['sets']:
         found = _read_json(outputs/'benchmark'/name/'metrics.json')
         metrics[name] = {k: v for k, v in found.items() if k in METRICS or k.startswith('acc@')}
+        metrics[name] |= _limits(outputs/'benchmark'/name/'plots/limits.csv')
     drawn = _kept({task: p['data']['drawing'][task] for task in ('cd', 'cr')})
     synthesis = {task: own for task, own in drawn.items() if 'synthetic' in sample_folders(task, p['data'])}
 

@@ -122,6 +122,7 @@ def annotate(
     batch: int=16,        # images in memory
     accept_aligned: bool=False, # accept one that misreads up to a third of the known text
     progress: bool=True,  # show a bar
+    annotator: str='',    # stored with each proposal, see `model_annotator`
 ) -> pd.DataFrame:        # review.csv: image (relative to `out`), text, code, confidence, status, reason
     "Propose annotations; a person's corrections in `out` are kept"
     out = Path(out)
@@ -135,9 +136,9 @@ def annotate(
     texts = _known_texts(known_text, paths, reader.config, crops) if known_text else None
 
     with locked(out):
-        return _annotate(found, out, reader, task, texts, crops, confidence, batch, accept_aligned, progress)
+        return _annotate(found, out, reader, task, texts, crops, confidence, batch, accept_aligned, progress, annotator)
 
-def _annotate(found, out, reader, task, texts, crops, confidence, batch, accept_aligned, progress):
+def _annotate(found, out, reader, task, texts, crops, confidence, batch, accept_aligned, progress, annotator):
     "Annotate the images that were found, and write review.csv"
     paths = [p for p, error in found if not error]
     (out/'review').mkdir(parents=True, exist_ok=True)
@@ -146,7 +147,7 @@ def _annotate(found, out, reader, task, texts, crops, confidence, batch, accept_
     for at in tqdm(range(0, len(paths), batch), desc=f'annotate {task}', unit=' batches', mininterval=2,
                    disable=not progress):
         rows += _annotate_batch(paths[at:at + batch], written, earlier, reader, task, texts, crops, confidence,
-                                accept_aligned)
+                                accept_aligned, annotator)
     if not any((out/'review').iterdir()): (out/'review').rmdir()
 
     review = pd.DataFrame(rows, columns=COLUMNS).sort_values(['confidence', 'image'], kind='stable', ignore_index=True)
@@ -192,7 +193,8 @@ def _load(path):
     if pixels[..., 0].size > MAX_PIXELS: raise ReadError(f'{path}: has more than {MAX_PIXELS} pixels; make it smaller')
     return pixels
 
-def _annotate_batch(paths, written, earlier, reader, task, texts, crops, min_confidence, accept_aligned=False):
+def _annotate_batch(paths, written, earlier, reader, task, texts, crops, min_confidence, accept_aligned=False,
+                    annotator=''):
     "Annotate some images; their rows of review.csv"
     rows, good = [], []
     for p in paths:
@@ -204,7 +206,8 @@ def _annotate_batch(paths, written, earlier, reader, task, texts, crops, min_con
         proposed, more, stale = [propose_image(p, pixels, r.plates, reader, task, next(iter(_texts_of(texts, p)), None),
                                                min_confidence) for (p, pixels), r in zip(good, results)], [], []
     if accept_aligned: proposed = [replace(i, proposal=accept_if_aligned(i.proposal)) for i in proposed]
-    return rows + more + _store(proposed, written, texts is not None) + (_remove_stale(stale, written) if stale else [])
+    stored = _store(proposed, written, texts is not None, annotator)
+    return rows + more + stored + (_remove_stale(stale, written) if stale else [])
 
 def _texts_of(texts, path): return (texts or {}).get(file_name(path.name), [])
 
@@ -232,7 +235,7 @@ def _crops_of(photographs, earlier, reader, texts, min_confidence):
         proposed += own
     return proposed, rows, stale
 
-def _store(proposed, written, with_review):
+def _store(proposed, written, with_review, annotator=''):
     "Write images and LabelMe files; their rows of review.csv"
     rows, plan = [], []
     for i in proposed:
@@ -242,7 +245,7 @@ def _store(proposed, written, with_review):
             continue
         compared = with_review or i.text is not None
         folder = 'review/' if compared and p.status != 'accepted' else ''
-        content = labelme_json(Annotation(i.image, i.width, i.height, p.shapes)).encode()
+        content = labelme_json(Annotation(i.image, i.width, i.height, p.shapes, annotator)).encode()
         name, image = f'{folder}{stem}.json', written.out/folder/i.image
         if name not in written.files and image.exists() and image.read_bytes() != i.content:
             raise UserError(f'{image}: exists and was not written by annotate; move it away or choose another folder.')

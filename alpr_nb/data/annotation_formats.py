@@ -38,6 +38,7 @@ class RawAnnotation:
     boxes: list             # of RawBox, or of tuples with its first three values
     size: tuple = (0, 0)    # width and height of the image according to the file, px; 0: not stated
     relative: bool = False  # True: coordinates are fractions of the image; False: px
+    annotator: str = ''     # who labelled the image; '': the file does not say
 
 @dataclass(frozen=True)
 class ReadOptions:
@@ -176,7 +177,8 @@ def parse_labelme(
 ) -> RawAnnotation:
     "Read a LabelMe file"
     ann = read_labelme(file, file.name)
-    return RawAnnotation([RawBox(s.label, s.box, s.text, s.corners) for s in ann.shapes], (ann.width, ann.height))
+    return RawAnnotation([RawBox(s.label, s.box, s.text, s.corners) for s in ann.shapes], (ann.width, ann.height),
+                         annotator=ann.annotator)
 
 # %% ../../nbs/data/annotation_formats.ipynb #5f0a6408
 def _coco_box(a, categories, text):

@@ -176,7 +176,7 @@ def scale_down(
     data = encode_image(small, suffix.lower(), SMALL_QUALITY)
     return data, moved, *small.shape[1::-1]
 
-def _import_image(file, annotation, labels, target, out, headroom=0., max_side=0, no_codes=False):
+def _import_image(file, annotation, labels, target, out, headroom=0., max_side=0, no_codes=False, annotator=''):
     "Write one image and its LabelMe file; (number of boxes, problems with other boxes), or SkippedFile"
     data, annotation = file.read_bytes(), annotation or (RawAnnotation([]) if no_codes else None)
     try: h, w = decode_image(data).shape[:2]
@@ -186,7 +186,9 @@ def _import_image(file, annotation, labels, target, out, headroom=0., max_side=0
     if headroom and shapes: data, shapes, h = cut_above(data, shapes, headroom, Path(target).suffix)
     if max_side and max(w, h) > max_side: data, shapes, w, h = scale_down(data, shapes, max_side, Path(target).suffix)
     (out/target).write_bytes(data)
-    if annotation: write_labelme(out/label_name(target), Annotation(target, w, h, tuple(shapes)))
+    if annotation:
+        by = annotation.annotator or annotator
+        write_labelme(out/label_name(target), Annotation(target, w, h, tuple(shapes), by))
     return len(shapes), problems
 
 def _boxes_in(label):
@@ -256,6 +258,7 @@ def import_source(
     tenths: tuple=(0, 9), # only images whose name has a `hash_tenth` from the first to the second
     max_side: int=0, # px; larger images are scaled down; 0: never
     headroom: float=0., # cut images this far above the highest box, in its shorter sides; 0: keep whole images
+    annotator: str='',   # who labelled the images, where the source's files do not say
 ) -> Imported:
     "Convert third-party annotated photographs to images with LabelMe files; the same source gives the same bytes"
     source, out = Path(source), Path(out)
@@ -267,7 +270,7 @@ def import_source(
     labels = choose_labels(classes, label, keep, rename) if FORMATS[format].read else {}
     _check_text(format, text, found)
     options = dict(label=label, keep=keep and list(keep), rename=rename, names=names, text=text, prefix=prefix,
-                   no_codes=no_codes, tenths=list(tenths), headroom=headroom, max_side=max_side)
+                   no_codes=no_codes, tenths=list(tenths), headroom=headroom, max_side=max_side, annotator=annotator)
     facts = dict(kind=format, folder=folder.resolve().name, origin=origin, options=options,
                  sha256=sha256_of(read, folder))
 
@@ -278,7 +281,7 @@ def import_source(
         kept = set(files)
         taken = {name_key(n): n for n in keep_files(out, tmp, {n for s in earlier for n in s['files']} - kept)}
         taken['import'] = IMPORT_LIST
-        def write(*image): return _import_image(*image, tmp, headroom, max_side, no_codes)
+        def write(*image): return _import_image(*image, tmp, headroom, max_side, no_codes, annotator)
         more, boxes = _import_images(found, labels, source_splits(found), prefix, files, kept, taken, tmp, write)
         table = skipped_table(skipped + more)
         if not files: raise UserError(f'{source}: none of its images can be used: {table.file[0]}: {table.detail[0]}')

@@ -32,6 +32,7 @@ class Annotation:
     width: int         # of the image, px; 0 when the file does not give it
     height: int        # of the image, px; 0 when the file does not give it
     shapes: tuple = () # of Shape
+    annotator: str = '' # who labelled it: a person's name, or a model as `model_annotator` names it; '': not known
 
 # %% ../../nbs/data/labelme.ipynb #7002911b
 def bounding_box(
@@ -125,7 +126,8 @@ def read_labelme(
         raise UserError(f"{name}: not a LabelMe file (it has no list of 'shapes'); label the image again in LabelMe")
     image = str(d.get('imagePath') or '').replace('\\', '/').rsplit('/', 1)[-1]
     shapes = tuple(_shape(s, f'{name}: shape {i}') for i, s in enumerate(d['shapes'], 1))
-    return Annotation(image, _image_side(d, 'imageWidth', name), _image_side(d, 'imageHeight', name), shapes)
+    return Annotation(image, _image_side(d, 'imageWidth', name), _image_side(d, 'imageHeight', name), shapes,
+                      str(d.get('annotator') or '').strip())
 
 # %% ../../nbs/data/labelme.ipynb #8647f79a
 def labelme_dict(
@@ -136,8 +138,9 @@ def labelme_dict(
                    group_id=None,
                    description=s.text, shape_type='polygon' if s.corners else 'rectangle', flags={})
               for s in ann.shapes]
+    about = {'annotator': ann.annotator} if ann.annotator else {} # LabelMe keeps a key that it does not know
     return dict(version='5.4.1', flags={}, shapes=shapes, imagePath=ann.image, imageData=None,
-                imageHeight=ann.height, imageWidth=ann.width)
+                imageHeight=ann.height, imageWidth=ann.width, **about)
 
 def labelme_json(
     ann: Annotation, # of one image

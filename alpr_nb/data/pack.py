@@ -25,6 +25,7 @@ from ..core.config import UserError
 from ..core.csv_files import read_table
 from ..core.image_files import decode_image
 from ..core.image_folders import IMAGES
+from .annotators import annotator_of, corrected_labels
 from .batch_writer import NewSample, write_parts
 from .checks.findings import quarantined_names, read_quarantine
 from .written_files import recorded_splits
@@ -206,13 +207,14 @@ def _split(ann, data, source_split, s, excluded):
                                                                   s.test_tenths), codes
     return split_without_code(data, source_split, s.seed, s.validation, s.test), codes
 
-def _new_samples(pairs, splits, s, excluded, counts, skipped):
+def _new_samples(pairs, splits, s, excluded, counts, skipped, corrected):
     "Samples to write; counts them, and lists the images that are left out"
     for where, image, label in pairs:
         try: data, ann = read_pair(image, label)
         except (UserError, OSError) as e:
             skipped.append(SkippedFile(where, 'unusable sample', str(e)))
             continue
+        ann = replace(ann, annotator=annotator_of(ann.annotator, label in corrected, s.annotator))
         split, codes = _split(ann, data, splits.get(where, ''), s, excluded)
         counts[split] += 1
         if split in LEFT_OUT:
@@ -238,7 +240,7 @@ def _require_parts(counts, s):
 def pack(
     folders,                # one folder or several
     out,                    # folder to make; earlier batches from `pack` are replaced when the new ones are complete
-    annotator: str,         # first part of the archives' names
+    annotator: str,         # first part of the archives' names, and who labelled what no file says
     batch_size: int=10000,  # samples in a part, at most
     validation: float=.1,   # share of the vehicles for validation, 0 to 1
     seed: int=0,            # of the split; use the seed of the synthetic batches that these are joined with
@@ -258,9 +260,11 @@ def pack(
     skipped, counts = [], Counter()
     pairs = list_pairs(folders, skipped)
     splits = {f'{f.name}/{name}': split for f in folders for name, split in recorded_splits(f).items()}
+    corrected = {label for f in folders for label in corrected_labels(f)}
     with replacing(out, marker=['pack.json'], keep=folders) as (tmp,):
         bar = tqdm(pairs, desc='pack', unit=' images', mininterval=2, disable=None)
-        write_parts(_new_samples(bar, splits, s, excluded, counts, skipped), tmp, annotator, batch_size)
+        samples = _new_samples(bar, splits, s, excluded, counts, skipped, corrected)
+        write_parts(samples, tmp, annotator, batch_size)
         written = counts['train'] + counts['extra'] + counts['validation']
         table, parts = skipped_table(skipped), -(-written//batch_size)
         if not parts:

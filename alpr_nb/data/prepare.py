@@ -95,10 +95,11 @@ def _write_sample(sample, data, ann, to):
     (to.yolo/'labels'/split/f'{name.stem}.txt').write_text(''.join(lines))
     if split == 'val':
         (to.raw/name).write_bytes(data)
-        write_labelme(to.raw/f'{name.stem}.json', Annotation(sample.image, w, h, tuple(shapes)))
+        write_labelme(to.raw/f'{name.stem}.json', Annotation(sample.image, w, h, tuple(shapes), ann.annotator))
 
-    row = dict(image=sample.image, annotator=sample.part.annotator, split=split, width=w, height=h, boxes=len(shapes),
-               cut=len(ann.shapes) - len(shapes), brightness=float(image.mean()), codes=codes_of(shapes, to.task),
+    row = dict(image=sample.image, annotator=ann.annotator or sample.part.annotator, split=split, width=w,
+               height=h, boxes=len(shapes), cut=len(ann.shapes) - len(shapes), brightness=float(image.mean()),
+               codes=codes_of(shapes, to.task),
                corners=[[f'{split}/{name}', *(round(v*factor, 2) for corner in s.corners for v in corner)]
                         for s in shapes if s.corners and to.task == 'cd'])
     return row, [dict(image=sample.image, split=split, label=s.label, code=s.text, x=(s.box[0] + s.box[2])/2/w,

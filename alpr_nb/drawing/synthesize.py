@@ -22,7 +22,7 @@ from ..core.atomic import replacing
 from ..core.config import UserError
 from ..core.parallel import workers
 from ..data.batch_writer import NewSample, write_parts
-from ..data.labelme import Annotation, Shape, labelme_json
+from ..data.labelme import Annotation, Shape, labelme_json, reading_order
 from .plates.plate_layouts import layout_of, load_layouts
 from .plates.plates import Plate, draw_plate
 from .settings import SynthesisSettings, load_renderer, load_settings
@@ -120,6 +120,11 @@ def draw_scene_sample(
     shapes = [Shape(s.label, _clip(p.box, 0, 0, *size), p.code, _corners(p.quad, size)) for p in scene.plates]
     return image, shapes, code
 
+def _in_order(chars):
+    "Whether characters and their corners are found in the order of reading"
+    shapes = [Shape(c, _around(q)) for c, q in chars]
+    return [id(s) for s in reading_order(shapes)] == [id(s) for s in shapes]
+
 def draw_crop_sample(
     rng: np.random.Generator, # random generator
     s: SynthesisSettings, # how samples are drawn
@@ -138,7 +143,9 @@ def draw_crop_sample(
     scene = draw_scene(rng, [plate], size, px/size[0], 0, s.strength, dominant=holdout, at=(.5, .5),
                        street=rng.random() < .1, oblique=oblique)
     # the rows of a leaning plate of two rows overlap, so that they could not be told apart
-    if oblique and (w <= 2*h or rng.random() < s.lean.rectified): scene = rectified_scene(rng, scene, s.lean.error)
+    upright = oblique and (w <= 2*h or rng.random() < s.lean.rectified)
+    # and a row that leans by more than about 30 degrees is taken for several rows
+    if upright or oblique and not _in_order(scene.plates[0].chars): scene = rectified_scene(rng, scene, s.lean.error)
     if w > 2*h and np.ptp(scene.plates[0].quad[:, 1]) >= FIELD_HEIGHT: scene = _as_field(rng, s, scene)
     placed, size = scene.plates[0], scene.image.shape[1::-1]
     x1, y1, x2, y2 = placed.box

@@ -4,21 +4,26 @@
 
 # %% auto #0
 __all__ = ['PRESMOOTHING', 'SOBEL_VARIANCE', 'PROPERTIES', 'LEVEL', 'LEAST_ACCURACY', 'FEW', 'edge_blur', 'long_sides',
-           'plate_conditions', 'Property', 'measure_conditions', 'limits_table', 'stated_limits', 'limits_plot']
+           'plate_conditions', 'Property', 'measure_conditions', 'limits_table', 'stated_limits', 'limits_plot',
+           'joined_limits', 'write_limits']
 
 # %% ../../nbs/evaluation/limits.ipynb #6e31402f
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import dropwhile, takewhile
+from pathlib import Path
 
 import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from ..data.ground_truth import Truth
+from ..core.atomic import write_atomic
+from ..core.config import UserError
+from ..data.ground_truth import Truth, read_truth
 from ..data.labelme import read_labelme
-from .plots import accuracy_bars
+from .error_gallery import read_lines
+from .plots import accuracy_bars, theme
 from .summary import accuracy_by, bin_labels
 from ..inference.image_input import ReadError, load_image
 
@@ -149,3 +154,40 @@ def limits_plot(
         accuracy_bars(ax, bars, PROPERTIES[name].label)
         ax.set_title(f'By {name}')
     return fig
+
+# %% ../../nbs/evaluation/limits.ipynb #91e7684c
+def joined_limits(
+    results: Path, # folder of the sets' results, such as outputs/truck/benchmark
+    sets: dict[str, Path], # name -> folder of its photographs
+    label: str, # of the codes' shapes in LabelMe files
+    alphabet: str, # the reader's characters
+) -> pd.DataFrame: # as `limits_table`; `UserError` when no photograph has a known box
+    "Limits of a reader over several sets that were measured already."
+    predictions, conditions = [], {}
+    for name, images in sets.items():
+        lines = read_lines(Path(results)/name/'predictions.jsonl')
+        read = {p['image'] for p in lines}
+        truths = [t for t in read_truth(images, label, alphabet) if t.image.name in read]
+        own = measure_conditions(truths)
+        predictions += [p | dict(image=f"{name}/{p['image']}") for p in lines]
+        conditions |= {f'{name}/{image}': values for image, values in own.items()}
+    if not any(conditions.values()):
+        raise UserError(f"{', '.join(sets)}: no photograph has a known box of its plate; name sets with LabelMe files.")
+    return limits_table(predictions, conditions)
+
+def write_limits(
+    out: Path, # folder to write: limits.csv, limits.svg, limits.md
+    table: pd.DataFrame, # from `joined_limits`
+    source: str, # sets, number of photographs and reader, for the last line of limits.md
+) -> list[str]: # the sentences
+    "Write the table, the plot and the sentences of a reader's limits."
+    sentences = stated_limits(table)
+    out.mkdir(parents=True, exist_ok=True)
+    with plt.rc_context({'svg.hashsalt': 'limits'}): # the same table gives the same bytes
+        theme()
+        figure = limits_plot(table)
+        figure.savefig(out/'limits.svg', bbox_inches='tight', metadata={'Date': None})
+        plt.close(figure)
+    write_atomic(out/'limits.csv', table.to_csv(index=False, lineterminator='\n'))
+    write_atomic(out/'limits.md', ''.join(f'- {s}\n' for s in sentences) + f'\n{source}\n')
+    return sentences

@@ -17,9 +17,9 @@ import pandas as pd
 
 from ..core.atomic import write_atomic
 from ..core.config import UserError, load_params
-from ..evaluation.error_gallery import data_uri, read_failures, read_lines
+from ..evaluation.error_gallery import read_failures, read_lines
 from ..evaluation.paired import Comparison, compare_predictions
-from ..workflow.html_page import page, write_page
+from ..workflow.html_page import data_uri, page, write_page
 
 # %% ../../nbs/operations/ci_report.ipynb #19798119
 MAX_FAILURES = 12 # pictures in a report

@@ -48,7 +48,7 @@ def model_card(
     m = bundle.manifest
     shown = read_failures(failures)[:MAX_FAILURES] if failures else []
     patterns = {name: f.pattern for name, f in m.formats.items()}
-    sets = {name: (own.get('n'), figures_of(own)) for name, own in m.metrics.items()}
+    sets = {name: (own.get('n'), figures_of(own), own.get('limits', ())) for name, own in m.metrics.items()}
     body = render('operations/templates/model_card.html.jinja2', m=m, patterns=patterns, sets=sets, style=Markup(STYLE),
                   failures=[card(*f) for f in shown], set_name=Path(failures).name if failures else '')
     lead = f'Reads codes of the scope {m.scope}: {", ".join(patterns) or "any text of its alphabet"}.'

@@ -14,13 +14,13 @@ import pandas as pd
 
 from ..core.atomic import write_atomic
 from ..core.config import UserError
-from ..evaluation.error_gallery import data_uri, mark_differences
+from ..evaluation.error_gallery import mark_differences
 from ..evaluation.main_plate import main_plate
 from ..evaluation.results import plate_crop
 from ..inference.image_input import ReadError, load_image
 from ..inference.read_command import list_images
 from ..inference.reader import Reader
-from ..workflow.html_page import page, render, write_page
+from ..workflow.html_page import data_uri, page, render, write_page
 
 # %% ../../nbs/operations/shadow.ipynb #ff9f1299
 COLUMNS = ['image', 'candidate', 'current', 'candidate_confidence', 'current_confidence', 'box', 'error']

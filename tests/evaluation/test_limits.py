@@ -5,8 +5,10 @@ import cv2
 import numpy as np
 import pytest
 
+from alpr_nb.core.config import UserError
 from alpr_nb.data.ground_truth import read_truth
-from alpr_nb.evaluation.limits import limits_table, measure_conditions, plate_conditions, stated_limits
+from alpr_nb.evaluation.limits import (joined_limits, limits_table, measure_conditions, plate_conditions, stated_limits,
+                                       write_limits)
 
 CODE = 'ABC1D23'
 
@@ -71,3 +73,29 @@ def test_the_limit_ends_before_the_first_bin_that_fails():
                                        'degrees on 100 photographs.')
     assert 'right up to 30 degrees (n = 100)' in stated_limits(table, least=0)[0]
     assert stated_limits(table, few=21)[0] == 'tilt: not measured, 100 photographs with a known tilt.'
+
+
+def test_the_limits_of_several_sets_are_joined_for_the_readme(tmp_path):
+    "Both sets have images of the same names: level and right in one, tilted and wrong in the other."
+    for name, degrees, kind in (('level', 2, 'right'), ('tilted', 33, 'wrong')):
+        conditions(tmp_path/name, **{f'p{i}': dict(degrees=degrees) for i in range(10)})
+        lines = [dict(image=f'p{i}.png', truth=f'ABC1D{i:02}', kind=kind) for i in range(10)]
+        (tmp_path/f'results/{name}').mkdir(parents=True)
+        (tmp_path/f'results/{name}/predictions.jsonl').write_text('\n'.join(map(json.dumps, lines)))
+    sets = {name: tmp_path/name for name in ('level', 'tilted')}
+    table = joined_limits(tmp_path/'results', sets, 'plate', 'ABCD123')
+    tilt = table[table.property == 'tilt'].set_index('bin')
+    assert tilt.n.tolist() == [10, 10] and tilt.accuracy.tolist() == [1, 0]
+    said = write_limits(tmp_path/'out', table, 'Sets: level, tilted.')
+    assert said[0].startswith('tilt: at least 90% right up to 5 degrees (n = 10)')
+    assert (tmp_path/'out/limits.md').read_text() == ''.join(f'- {s}\n' for s in said) + '\nSets: level, tilted.\n'
+    assert '<svg' in (tmp_path/'out/limits.svg').read_text()
+
+
+def test_sets_without_boxes_have_no_limits(tmp_path):
+    cv2.imwrite(str(tmp_path/'a.png'), np.zeros((40, 90, 3), np.uint8))
+    (tmp_path/'labels.csv').write_text(f'image,text\na.png,{CODE}\n')
+    (tmp_path/'results/crops').mkdir(parents=True)
+    (tmp_path/'results/crops/predictions.jsonl').write_text(json.dumps(dict(image='a.png', truth=CODE, kind='right')))
+    with pytest.raises(UserError, match='crops: no photograph has a known box'):
+        joined_limits(tmp_path/'results', {'crops': tmp_path}, 'plate', 'ABCD123')

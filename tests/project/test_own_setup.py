@@ -78,7 +78,8 @@ def test_a_profile_for_own_photographs_serves_dvc_repro_and_dvc_exp_run(project,
     status, said = alpr_nb(project, 'init', 'mine', '--from', str(photos), '--test', '0.25')
     assert status == 0, said
     assert '3 photographs, 3 with LabelMe files, 3 with the text of a code.' in said
-    assert f'alpr-nb import labelme "{photos}" datasets/truck/cd/photos' in said and '--test 0.25' in said
+    assert f'alpr-nb import labelme "{photos}" datasets/truck/cd/photos' in said
+    assert '--test 0.25 --repeat 8' in said and '--crops --accept-aligned' in said
     params = yaml.safe_load((project/'params.yaml').read_text())
     assert params['data']['samples-from'] == dict(cd='both', cr='both')
     assert params['benchmark']['sets']['held'] == dict(
@@ -95,6 +96,7 @@ def test_a_profile_for_own_photographs_serves_dvc_repro_and_dvc_exp_run(project,
     (('mine', '--from', 'conf'), 'has no photographs'),
     (('../mine', '--from', 'photographs'), 'expected a name of letters'),
     (('mine', '--from', 'photographs', '--scope', 'cars'), 'conf/scope has no cars; it has container, truck, wagon'),
+    (('mine', '--from', 'photographs', '--start', 'none'), '--start: weights/none has no cd.pt; folders with both: '),
     (('mine', '--from', 'photographs', '--test', '1'), '--test: expected a share')])
 def test_a_wrong_request_leaves_no_profile(project, words, says):
     status, said = alpr_nb(project, 'init', *words)

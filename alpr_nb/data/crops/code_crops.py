@@ -76,7 +76,7 @@ def crop_codes(
                 (tmp/name).write_bytes(encode_image(crop, '.png'))
                 texts.append((name, s.text))
                 if chars := crop_chars(ann.shapes, quad, matrix, size):
-                    write_labelme(tmp/f'{image.stem}-{k}.json', Annotation(name, *size, tuple(chars)))
+                    write_labelme(tmp/f'{image.stem}-{k}.json', Annotation(name, *size, tuple(chars), ann.annotator))
                     labelled += 1
         if not texts:
             raise UserError(f"{', '.join(map(str, folders))}: no shape labelled {label!r} has a text; write the code "

@@ -71,4 +71,4 @@ def zoom_crop(
             return tuple(float(np.clip(v - origin, 0, most)) for v, origin, most in zip(b, (x1, y1)*2, limits))
         shapes = tuple(replace(s, box=moved(s.box), corners=tuple((x - x1, y - y1) for x, y in s.corners))
                        for s, v in visible if v)
-        return image[y1:y2, x1:x2], Annotation(name or ann.image, x2 - x1, y2 - y1, shapes)
+        return image[y1:y2, x1:x2], Annotation(name or ann.image, x2 - x1, y2 - y1, shapes, ann.annotator)
