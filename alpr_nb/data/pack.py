@@ -23,12 +23,12 @@ from ..codes.split import hash_tenth, in_validation
 from ..core.atomic import replacing
 from ..core.config import UserError
 from ..core.csv_files import read_table
-from ..core.image_files import decode_image
+from ..core.image_files import decode_image, exif_orientation
 from ..core.image_folders import IMAGES
 from .batch_writer import NewSample, write_parts
 from .checks.findings import quarantined_names, read_quarantine
 from .written_files import recorded_splits
-from .labelme import Annotation, labelme_json, read_labelme
+from .labelme import Annotation, labelme_json, read_labelme, turn_annotation
 from .pairing import (SkippedFile, list_files, name_key, name_problem, pair_files, skipped_table,
                                   write_skipped)
 from .yolo_labels import clip_shapes, codes_of, normalize_code
@@ -97,10 +97,10 @@ def list_pairs(
                   and n not in unreviewed}
         paired, lost = pair_files(images, labels)
         skipped += [f._replace(file=f'{folder.name}/{f.file}') for f in lost]
-        quarantine = quarantined_names(read_quarantine(folder)).get(folder.name, ())
+        quarantine = quarantined_names(read_quarantine(folder))
         for name, label in paired:
             image = images[name]
-            if name in quarantine: continue
+            if quarantine.lists(folder.name, name): continue
             if problem := name_problem(image.name, image.stat().st_size, taken):
                 skipped.append(SkippedFile(f'{folder.name}/{name}', *problem))
             else:
@@ -116,6 +116,7 @@ def read_pair(
     "Read an image and its annotation; `UserError` when they do not belong together"
     ann, data = read_labelme(label, label.name), image.read_bytes()
     h, w = decode_image(data, image.name).shape[:2]
+    ann = turn_annotation(ann, exif_orientation(data), w, h)
     if (ann.width or w, ann.height or h) != (w, h):
         raise UserError(f'{label.name}: drawn on an image of {ann.width}x{ann.height}, but the image has {w}x{h}; '
                         'label it again')
