@@ -287,5 +287,8 @@ def combine(
             except OSError: shutil.copy2(file, temp/name)
         validation.to_csv(temp/'validation.csv', index=False, lineterminator='\n')
         if len(quarantine := pd.concat(map(read_quarantine, sources))): write_table(quarantine, temp/'quarantine.csv')
+        skipped = pd.concat(pd.read_csv(s/'findings.csv', dtype=str, keep_default_na=False) for s in sources
+                            if (s/'findings.csv').is_file()) if any((s/'findings.csv').is_file() for s in sources) else ()
+        if len(skipped): skipped.to_csv(temp/'findings.csv', index=False, lineterminator='\n')
         (temp/'combined.txt').write_text(''.join(f'{file.parent.name}/{name}\n' for name, file in taken.items()))
     return len(taken)

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.config import UserError
+from ..core.csv_files import decode_text
 from ..core.orientation import turn_points
 from ..core.reading_order import lines_of
 
@@ -118,7 +119,7 @@ def read_labelme(
 ) -> Annotation:
     "Read a LabelMe file; `UserError` with the file's name when it is not one"
     name = name or (str(source) if not isinstance(source, bytes) else 'label')
-    try: d = json.loads((source if isinstance(source, bytes) else Path(source).read_bytes()).decode('utf-8-sig'))
+    try: d = json.loads(decode_text(source if isinstance(source, bytes) else Path(source).read_bytes()))
     except OSError as e:
         raise UserError(f'{name}: cannot be read ({e.strerror}); expected a LabelMe JSON file') from None
     except (ValueError, RecursionError) as e:

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LISTS', 'CROP_QUALITY', 'LEFT_OUT', 'split_of', 'split_without_code', 'excluded_codes', 'unreviewed_labels',
-           'list_pairs', 'read_pair', 'main_code', 'Packed', 'extra_samples', 'pack']
+           'list_pairs', 'earlier_skipped', 'read_pair', 'main_code', 'Packed', 'extra_samples', 'pack']
 
 # %% ../../nbs/data/pack.ipynb #f1b35113
 import hashlib
@@ -27,10 +27,10 @@ from ..core.image_files import decode_image, exif_orientation
 from ..core.image_folders import IMAGES
 from .batch_writer import NewSample, write_parts
 from .checks.findings import quarantined_names, read_quarantine
-from .written_files import recorded_splits
+from .written_files import recorded_splits, source_splits
 from .labelme import Annotation, labelme_json, read_labelme, turn_annotation
-from .pairing import (SkippedFile, list_files, name_key, name_problem, pair_files, skipped_table,
-                                  write_skipped)
+from .pairing import (SkippedFile, list_files, name_key, name_problem, pair_files, read_skipped,
+                                  skipped_table, write_skipped)
 from .yolo_labels import clip_shapes, codes_of, normalize_code
 from .crops.zoom_crops import zoom_crop
 from ..core.hashes import sha256, text_sha256
@@ -65,9 +65,12 @@ def split_without_code(
 # %% ../../nbs/data/pack.ipynb #b6b0ad79
 def excluded_codes(
     files,             # CSV files with a column code
-) -> frozenset[str]:   # normalized codes
+) -> frozenset[str]:   # normalized codes; `UserError` for a list without any
     "Codes of vehicles that are not used"
-    return frozenset(code for file in files for code in read_table(file, 'code').code.map(normalize_code) if code)
+    found = {file: set(read_table(file, 'code').code.map(normalize_code)) - {''} for file in files}
+    if empty := [file for file, codes in found.items() if not codes]:
+        raise UserError(f'{empty[0]}: lists no code; correct it, or leave it out')
+    return frozenset(code for codes in found.values() for code in codes)
 
 # %% ../../nbs/data/pack.ipynb #44025ed1
 LISTS = 'import.json', 'pack.json', 'annotate.json', 'crops.json' # JSON files in the folders that are not annotations
@@ -109,6 +112,17 @@ def list_pairs(
     return sorted(pairs, key=lambda x: x[1].name)
 
 # %% ../../nbs/data/pack.ipynb #bc8b5ce1
+def earlier_skipped(
+    folders: list[Path], # as `list_pairs` takes them
+) -> list:               # of SkippedFile, with the name of the folder
+    "Images that an earlier step left out or that are in the quarantine of their folder"
+    found = []
+    for folder in folders:
+        found += [SkippedFile(f'{folder.name}/{f.file}', f.finding, f.detail) for f in read_skipped(folder).itertuples()]
+        found += [SkippedFile(f'{q.batch}/{q.image}', q.finding or 'in quarantine', q.detail or 'quarantine.csv lists it')
+                  for q in read_quarantine(folder).itertuples()]
+    return found
+
 def read_pair(
     image: Path,      # file
     label: Path,      # its LabelMe file
@@ -145,6 +159,7 @@ class Packed:
     validation: int         # images
     parts: int              # pairs of archives
     findings: pd.DataFrame  # file, finding, detail: files that were left out
+    unused_hold: tuple = () # codes of `hold` that no image has
 
 LEFT_OUT = dict(both=('both sides', 'shows {}, of which one is for training and another for validation'),
                 held=('held back', 'shows {}, of which one is excluded'),
@@ -207,8 +222,8 @@ def _split(ann, data, source_split, s, excluded):
                                                                   s.test_tenths), codes
     return split_without_code(data, source_split, s.seed, s.validation, s.test), codes
 
-def _new_samples(pairs, splits, s, excluded, counts, skipped):
-    "Samples to write; counts them, and lists the images that are left out"
+def _new_samples(pairs, splits, s, excluded, counts, skipped, seen):
+    "Samples to write; counts them, lists the images that are left out, and adds the codes to `seen`"
     for where, image, label in pairs:
         try: data, ann = read_pair(image, label)
         except (UserError, OSError) as e:
@@ -216,6 +231,7 @@ def _new_samples(pairs, splits, s, excluded, counts, skipped):
             continue
         split, codes = _split(ann, data, splits.get(where, ''), s, excluded)
         counts[split] += 1
+        seen.update(codes)
         if split in LEFT_OUT:
             shown = ', '.join(codes) or 'vehicles without a code'
             skipped.append(SkippedFile(where, *(text.format(shown) for text in LEFT_OUT[split])))
@@ -256,22 +272,23 @@ def pack(
     excluded = excluded_codes([hold] if isinstance(hold, (str, Path)) else hold or ())
     s = _Settings(annotator, batch_size, validation, seed, task, test, closeups, repeat, test_tenths)
 
-    skipped, counts = [], Counter()
+    skipped, counts, seen = [], Counter(), set()
     pairs = list_pairs(folders, skipped)
-    splits = {f'{f.name}/{name}': split for f in folders for name, split in recorded_splits(f).items()}
+    splits = source_splits(where for where, *_ in pairs)
+    splits |= {f'{f.name}/{name}': split for f in folders for name, split in recorded_splits(f).items()}
     with replacing(out, marker=['pack.json'], keep=folders) as (tmp,):
         bar = tqdm(pairs, desc='pack', unit=' images', mininterval=2, disable=None)
-        write_parts(_new_samples(bar, splits, s, excluded, counts, skipped), tmp, annotator, batch_size)
+        write_parts(_new_samples(bar, splits, s, excluded, counts, skipped, seen), tmp, annotator, batch_size)
         written = counts['train'] + counts['extra'] + counts['validation']
         table, parts = skipped_table(skipped), -(-written//batch_size)
         if not parts:
             why = f'; the first: {table.file[0]}: {table.detail[0]}' if len(table) else ', no image with a LabelMe file'
             raise UserError(f"{', '.join(map(str, folders))}: nothing to pack{why}")
         _require_parts(counts, s)
-        write_skipped(tmp, table)
+        write_skipped(tmp, skipped_table([*table.itertuples(index=False, name=None), *earlier_skipped(folders)]))
         facts = dict(annotator=annotator, task=task, seed=seed, share=validation, test=test, batch_size=batch_size,
                      parts=parts,
                      train=counts['train'], extra=counts['extra'], validation=counts['validation'], closeups=closeups,
                      repeat=repeat, test_tenths=test_tenths, findings=len(table), held_codes=len(excluded))
         (tmp/'pack.json').write_text(json.dumps(facts, indent=1) + '\n')
-    return Packed(counts['train'], counts['extra'], counts['validation'], parts, table)
+    return Packed(counts['train'], counts['extra'], counts['validation'], parts, table, tuple(sorted(excluded - seen)))

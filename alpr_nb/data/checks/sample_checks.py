@@ -18,6 +18,7 @@ from PIL import Image, UnidentifiedImageError
 from ...codes.formats import as_format, format_of
 from ...core.boxes import iou
 from ...core.config import UserError
+from ...core.csv_files import decode_text
 from ...core.heic import HEIC
 from ...core.image_files import KINDS, MAX_PIXELS, decode_image, exif_orientation
 from ...core.image_folders import JPEG
@@ -184,7 +185,7 @@ def label_findings(
                      f'drawn on an image of {drawn[0]}x{drawn[1]}, but the image has {size[0]}x{size[1]}')]
     turned = [('turned by EXIF', 'its boxes were drawn before the rotation by EXIF and are turned with the image')]
     findings = turned*(upright is not ann) + box_findings(upright.shapes, *size, classes)
-    findings += corner_findings(json.loads(data.decode('utf-8-sig')))
+    findings += corner_findings(json.loads(decode_text(data)))
     if _severe(findings): return [], findings
     codes, more = code_findings(upright.shapes, task, known, formats)
     return codes, findings + more
