@@ -269,7 +269,7 @@ def combine(
     sources: list,  # source folders, or folders of them
     out,            # folder to make
 ) -> int:           # number of archives in it
-    "Join source folders into one: their archives (hard links where possible), validation lists and quarantine lists"
+    "Join source folders into one: archives (hard links where possible), validation lists, quarantine lists and findings"
     sources, taken = [folder for s in map(Path, sources) for folder in source_folders(s)], {}
     for s in sources:
         skip = {batch for batch, names in quarantined_names(read_quarantine(s)).items() if '' in names}
@@ -287,8 +287,7 @@ def combine(
             except OSError: shutil.copy2(file, temp/name)
         validation.to_csv(temp/'validation.csv', index=False, lineterminator='\n')
         if len(quarantine := pd.concat(map(read_quarantine, sources))): write_table(quarantine, temp/'quarantine.csv')
-        skipped = pd.concat(pd.read_csv(s/'findings.csv', dtype=str, keep_default_na=False) for s in sources
-                            if (s/'findings.csv').is_file()) if any((s/'findings.csv').is_file() for s in sources) else ()
-        if len(skipped): skipped.to_csv(temp/'findings.csv', index=False, lineterminator='\n')
+        skipped = [read_table(s/'findings.csv') for s in sources if (s/'findings.csv').is_file()] # of `pack`
+        if skipped: write_table(pd.concat(skipped), temp/'findings.csv')
         (temp/'combined.txt').write_text(''.join(f'{file.parent.name}/{name}\n' for name, file in taken.items()))
     return len(taken)

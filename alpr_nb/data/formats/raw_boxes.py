@@ -32,7 +32,7 @@ class RawAnnotation:
 @dataclass(frozen=True)
 class ReadOptions:
     "Settings for the readers; each uses those that it needs"
-    text: str = 'text'      # CSV column, COCO key or VOC element with the code
+    text: str = 'text'      # name of the code: CSV column, COCO key, VOC element, attribute of CVAT, text area of Label Studio
     alphabet: str = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789' # characters of the codes (OpenALPR)
     class_names: dict = field(default_factory=dict) # class number -> name (YOLO); empty: the number is the name
     keypoints: tuple|None = None # (points, values of each) of a line (YOLO); None: not stated
