@@ -160,7 +160,7 @@ def _coco_box(a, categories, text):
     keypoints = np.reshape(a.get('keypoints') or [], (-1, 3))
     four = next((p for p in (polygons[:1] + [keypoints[keypoints[:, 2] > 0, :2]]) if len(p) == 4), ())
     corners = leaning_corners(four) if len(four) and len(polygons) < 2 else ()
-    x, y, w, h = map(float, a.get('bbox') or (0, 0, 0, 0))
+    x, y, w, h = map(float, (a.get('bbox') or (0, 0, 0, 0)) if polygons else a['bbox'])
     box = bounding_box(np.vstack(polygons)) if polygons and not w*h else (x, y, x + w, y + h)
     return rotated_box(RawBox(categories[str(a['category_id'])], box, code, corners), attributes.get('rotation'))
 
