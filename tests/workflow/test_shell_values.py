@@ -32,6 +32,7 @@ def test_each_template_of_a_command_is_known():
     used = {name for c in commands for text in ([c] if isinstance(c, str) else c) for name in re.findall(r'\${([^}]*)}', text)}
     assert used == set(CHECKED)
     params = changed('data/sources', dict.fromkeys(['import', 'crops', 'annotate', 'pack'], {'mine': {}}))
+    params['data']['combine'] = ['cd']
     params['benchmark']['external'] = {'web': {'command': 'node a.mjs', 'images': 'photos'}}
     names = {name.split(':')[0] for name, *_ in shell_values(params)}
     assert all(any(n.startswith(wanted) for n in names) for values in CHECKED.values() for wanted in values)
