@@ -18,8 +18,8 @@ app = typer.Typer()
 
 # %% ../nbs/cli_data.ipynb #4192ecf5
 LeftOut = Annotated[float, typer.Option(
-    min=0, max=1, help="Largest share of the images, 0 to 1, that may be left out with exit status 0. Above 0, one image "
-                       "always may.")]
+    min=0, max=1, help="Largest share of the images, 0 to 1, that may be left out with exit status 0. Above 0, one "
+                       "image always may.")]
 
 def _left_out(findings, out, images, share):
     "Print the files that were left out. When they are more than the share, the exit status is 1."
@@ -44,9 +44,11 @@ def _share_allows(lost, images, share):
 @app.command('import',
              epilog="Example: alpr-nb import yolo downloads/trucks photos/trucks --keep plate --prefix trucks-")
 def import_(
-    kind: Annotated[str, typer.Argument(help="openalpr, yolo, voc, coco, csv, cvat, label-studio, labelme or folder.", show_default=False)],
+    kind: Annotated[str, typer.Argument(
+        help="openalpr, yolo, voc, coco, csv, cvat, label-studio, labelme or folder.", show_default=False)],
     source: Annotated[Path, typer.Argument(
-        help="The folder; for coco, csv, cvat and label-studio also the file that lists the images.", show_default=False)],
+        help="The folder; for coco, csv, cvat and label-studio also the file that lists the images.",
+        show_default=False)],
     out: Annotated[Path, typer.Argument(
         help="Folder to write: images with a LabelMe file beside each.", show_default=False)],
     label: Annotated[str, typer.Option(
@@ -56,7 +58,9 @@ def import_(
     rename: Annotated[Optional[list[str]], typer.Option(help="class=label. Repeat it for several.")] = None,
     names: Annotated[str, typer.Option(
         help="Class names of a YOLO source, in order, separated by commas. Default: its data.yaml.")] = '',
-    text: Annotated[str, typer.Option(help="Name of the code: a CSV column, a COCO key, a VOC element, an attribute of CVAT, or a text area of Label Studio.")] = 'text',
+    text: Annotated[str, typer.Option(
+        help="Name of the code: a CSV column, a COCO key, a VOC element, an attribute of CVAT, or a text area of "
+             "Label Studio.")] = 'text',
     prefix: Annotated[str, typer.Option(help="Prefix of image names, so that several sources can be joined.")] = '',
     origin: Annotated[str, typer.Option(help="Origin of the source for import.json: a URL or free text.")] = '',
     no_codes: Annotated[bool, typer.Option(
@@ -228,7 +232,8 @@ def pack(
     also = f' and {done.extra} made of them' if done.extra else ''
     typer.echo(f"{done.train} images{also} train and {done.validation} validate, in {done.parts} parts in {out}")
     if done.unused_hold:
-        typer.echo(f"{len(done.unused_hold)} codes of --hold are on no image here, such as {done.unused_hold[0]}", err=True)
+        typer.echo(f"{len(done.unused_hold)} codes of --hold are on no image here, such as {done.unused_hold[0]}",
+                   err=True)
     _left_out(done.findings[done.findings.finding != 'held back'], out, done.train + done.validation, left_out)
 
 # %% ../nbs/cli_data.ipynb #bc781a64

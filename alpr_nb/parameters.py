@@ -214,8 +214,8 @@ def shell_errors(
         if key and not re.fullmatch(r'\w[\w-]*', value):
             errors.append(f'{name}: expected letters, digits, - and _, found {value!r:.80}; correct it in conf/.')
         elif not value or IN_A_SHELL.search(value) or '..' in value.split('/'):
-            errors.append(f'{name}: expected text without ", $, ` and \\, without line ends and without .. as a folder, '
-                          f'since dvc.yaml writes it into a command, found {value!r:.80}; correct it in conf/.')
+            errors.append(f'{name}: expected text without ", $, ` and \\, line ends and .. as a folder, since dvc.yaml '
+                          f'writes it into a command, found {value!r:.80}; correct it in conf/.')
     return errors
 
 def validate_parameters(

@@ -44,8 +44,8 @@ def coco(boxes=(BOX,), name='a.jpg', **image):
 
 def cvat(box=BOX, name='a.jpg', code='ABC1234'):
     return (f'<annotations><version>1.1</version><image id="0" name="{name}" width="{W}" height="{H}"><box '
-            'label="license-plate" xtl="{}" ytl="{}" xbr="{}" ybr="{}"><attribute name="text">{}</attribute></box></image>'
-            '</annotations>').format(*box, code)
+            'label="license-plate" xtl="{}" ytl="{}" xbr="{}" ybr="{}"><attribute name="text">{}</attribute></box>'
+            '</image></annotations>').format(*box, code)
 
 
 def label_studio(box=BOX, image='/data/upload/1/a.jpg', code='ABC1234', **value):

@@ -40,8 +40,8 @@ DATA_FILES, NAME_LISTS = ('data.yaml', 'data.yml', 'dataset.yaml'), ('classes.tx
 
 def _data_file(folder):
     "The file that describes a YOLO data set, and its contents; (None, {}) without one"
-    others = [p for p in sorted(folder.glob('*.y*ml')) if p.is_file() and re.search(r'^names\s*:', decode_text(p.read_bytes()),
-                                                                                re.M)]
+    others = [p for p in sorted(folder.glob('*.y*ml')) if p.is_file()
+              and re.search(r'^names\s*:', decode_text(p.read_bytes()), re.M)]
     for file in [*(folder/name for name in DATA_FILES), *(others if len(others) == 1 else ())]:
         if not file.is_file(): continue
         try: found = yaml.safe_load(decode_text(file.read_bytes()))
@@ -181,7 +181,7 @@ def parse_coco(
 ) -> list:                # (image name, function that returns its RawAnnotation)
     "Read a COCO file; annotations of an image that is not listed come last, under the image's number"
     try:
-        d, boxes = json.loads(decode_text(file.read_bytes())), {} # numbers are compared as texts: some programs quote them
+        d, boxes = json.loads(decode_text(file.read_bytes())), {} # numbers are compared as texts: some quote them
         for a in d['annotations']: boxes.setdefault(str(a['image_id']), []).append(a)
         categories = {str(c['id']): str(c['name']) for c in d['categories']}
         found = [(str(i['file_name']), partial(_coco_image, i, boxes.get(str(i['id']), []), categories, options.text))

@@ -269,7 +269,7 @@ def combine(
     sources: list,  # source folders, or folders of them
     out,            # folder to make
 ) -> int:           # number of archives in it
-    "Join source folders into one: archives (hard links where possible), validation lists, quarantine lists and findings"
+    "Join source folders into one: archives (hard links where possible), lists of validation, quarantine and findings"
     sources, taken = [folder for s in map(Path, sources) for folder in source_folders(s)], {}
     for s in sources:
         skip = {batch for batch, names in quarantined_names(read_quarantine(s)).items() if '' in names}

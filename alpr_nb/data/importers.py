@@ -215,7 +215,7 @@ def _import_images(found, labels, splits, prefix, files, kept, taken, out, write
 
 NAMES_OF_CODES = dict(coco='no annotation has a value or an attribute', voc='no object has an element or an attribute',
                       csv='no row has a code in the column', cvat='no shape has an attribute',
-                      **{'label-studio': 'no region has a text area'}) # format -> what is said of a name that nothing has
+                      **{'label-studio': 'no region has a text area'}) # format -> what is said of an unknown name
 
 def _check_text(format, text, found):
     "`UserError` when a name was given for the codes and nothing has this name"
@@ -234,7 +234,7 @@ def _check_arguments(format, source, images_in, out, prefix, names, tenths):
         raise UserError(f'import: the prefix is {prefix!r}; expected letters, digits, dots and dashes')
     if names and format != 'yolo': raise UserError(f'import: names are for yolo; the format {format} has its own names')
     if not 0 <= tenths[0] <= tenths[1] <= 9:
-        raise UserError(f'import: tenths are {tenths[0]}-{tenths[1]}; expected a range from 0-9, the smaller number first')
+        raise UserError(f'import: tenths are {tenths[0]}-{tenths[1]}; expected a range in 0-9, such as 5-9')
     if images_in and not Path(images_in).is_dir():
         raise UserError(f'{images_in}: no such folder; correct the path of the images')
     folder = image_folder(source, images_in)
@@ -251,7 +251,7 @@ def import_source(
     keep=None,           # classes to keep; None: all
     rename=None,         # class -> label
     names=None,          # class names of a YOLO source, as a list or by number; None: from data.yaml or classes.txt
-    text: str='text',    # name of the code: CSV column, COCO key, VOC element, attribute of CVAT, text area of Label Studio
+    text: str='text',    # name of the code: CSV column, COCO key, VOC element, CVAT attribute, Label Studio text area
     prefix: str='',      # put before every image's name
     origin: str='',      # where the source comes from, free text or a URL; '': as recorded by `dvc import`, if at all
     alphabet: str='ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789', # characters of OpenALPR's codes
@@ -283,7 +283,8 @@ def import_source(
         taken = {name_key(n): n for n in keep_files(out, tmp, {n for s in earlier for n in s['files']} - kept)}
         taken['import'] = IMPORT_LIST
         def write(*image): return _import_image(*image, tmp, headroom, max_side, no_codes)
-        more, boxes, turned = _import_images(found, labels, source_splits(found), prefix, files, kept, taken, tmp, write)
+        splits = source_splits(found)
+        more, boxes, turned = _import_images(found, labels, splits, prefix, files, kept, taken, tmp, write)
         table = skipped_table(skipped + more)
         if not files:
             why = f'{table.file[0]}: {table.detail[0]}' if len(table) else f'their names are not in the tenths {tenths}'

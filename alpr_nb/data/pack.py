@@ -118,9 +118,10 @@ def earlier_skipped(
     "Images that an earlier step left out or that are in the quarantine of their folder"
     found = []
     for folder in folders:
-        found += [SkippedFile(f'{folder.name}/{f.file}', f.finding, f.detail) for f in read_skipped(folder).itertuples()]
-        found += [SkippedFile(f'{q.batch}/{q.image}', q.finding or 'in quarantine', q.detail or 'quarantine.csv lists it')
-                  for q in read_quarantine(folder).itertuples()]
+        skipped, quarantine = read_skipped(folder).itertuples(), read_quarantine(folder).itertuples()
+        found += [SkippedFile(f'{folder.name}/{f.file}', f.finding, f.detail) for f in skipped]
+        found += [SkippedFile(f'{q.batch}/{q.image}', q.finding or 'in quarantine', q.detail or 'in quarantine.csv')
+                  for q in quarantine]
     return found
 
 def read_pair(

@@ -105,7 +105,8 @@ def _keypoints(values, dims, stated):
 def _without_labelled(values, points):
     "Whether the values are a box in the image whose keypoints are all unlabelled"
     box = np.array(_centred_box(values[:4]))
-    return not len(points) and min(values[2:4]) > 0 and box.min() > -KEYPOINT_TOLERANCE and box.max() < 1 + KEYPOINT_TOLERANCE
+    inside = box.min() > -KEYPOINT_TOLERANCE and box.max() < 1 + KEYPOINT_TOLERANCE
+    return not len(points) and min(values[2:4]) > 0 and inside
 
 def _box_of_prediction(values):
     "Whether six values may be a box in the image with its confidence and the number of its track"

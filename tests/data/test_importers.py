@@ -86,11 +86,11 @@ def test_boxes_drawn_before_the_rotation_by_exif_are_turned(tmp_path, kind):
     assert (done.turned, ann.width, ann.height) == (1, H, W) and ann.shapes[0].box == (H - y2, x1, H - y1, x2)
 
 
-@pytest.mark.parametrize('tenths, names, kind, words', [((7, 3), None, 'voc', 'tenths'), ((0, 10), None, 'voc', 'tenths'),
-                                                        ((0, 9), ['a'], 'voc', 'names are for yolo')])
-def test_options_that_make_no_sense_are_refused(tmp_path, tenths, names, kind, words):
+@pytest.mark.parametrize('tenths, names, words', [((7, 3), None, 'tenths'), ((0, 10), None, 'tenths'),
+                                                  ((0, 9), ['a'], 'names are for yolo')])
+def test_options_that_make_no_sense_are_refused(tmp_path, tenths, names, words):
     source = make(tmp_path/'s', {'a.jpg': picture(), 'a.xml': VOC.format(*BOX, w=W, h=H, code='')})
-    with pytest.raises(UserError, match=words): import_source(kind, source, tmp_path/'out', tenths=tenths, names=names)
+    with pytest.raises(UserError, match=words): import_source('voc', source, tmp_path/'out', tenths=tenths, names=names)
 
 
 def test_tenths_without_an_image_are_told(tmp_path):

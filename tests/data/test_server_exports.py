@@ -183,7 +183,8 @@ POINTS = ';'.join(f'{x},{y}' for x, y in LEANING)
 
 
 @pytest.mark.parametrize('inside, corners', [
-    ('<box label="plate" xtl="30" ytl="24" xbr="70" ybr="36" rotation="90"/>', [(56, 10), (56, 50), (44, 50), (44, 10)]),
+    ('<box label="plate" xtl="30" ytl="24" xbr="70" ybr="36" rotation="90"/>',
+     [(56, 10), (56, 50), (44, 50), (44, 10)]),
     (f'<polygon label="plate" points="{POINTS}"/>', LEANING), (f'<points label="plate" points="{POINTS}"/>', LEANING),
     ('<tag label="night"/><box label="plate" xtl="30" ytl="24" xbr="70" ybr="36"/>', ()),
     ('<ellipse label="plate" cx="50" cy="30" rx="20" ry="6"/>', ())])
@@ -197,8 +198,8 @@ def test_shapes_of_cvat(tmp_path, inside, corners):
 def test_a_shape_that_is_no_box_leaves_out_its_image(tmp_path):
     both = CVAT.format('a.png', '<cuboid label="plate"/>').replace('</annotations>', '') + (
         CVAT.format('b.png', '<box label="plate" xtl="30" ytl="24" xbr="70" ybr="36"/>').partition('</version>')[2])
-    done = import_source('cvat', make(tmp_path/'s', {'annotations.xml': both} | dict.fromkeys(['a.png', 'b.png'],
-                                                                                               picture('.png'))), tmp_path/'out')
+    source = make(tmp_path/'s', {'annotations.xml': both, 'a.png': picture('.png'), 'b.png': picture('.png')})
+    done = import_source('cvat', source, tmp_path/'out')
     assert found(done) == [('a.png', 'unreadable annotation')] and 'is a cuboid' in done.findings.detail[0]
 
 

@@ -14,7 +14,8 @@ PARAMS = yaml.safe_load((ROOT/'params.yaml').read_text(encoding='utf-8'))
 CHECKED = {'scope.name': ['scope.name'], 'data.joined': ['data.joined'], 'data.blend': ['data.blend'],
            'key': ['data.sources', 'train.runs', 'benchmark.sets', 'benchmark.external', 'data.samples-from'],
            'item': ['data.synthesize', 'data.combine', 'train.exports', 'data.samples-from'],
-           'item.notebook': ['train.runs'], 'item.command': ['benchmark.external'], 'item.images': ['benchmark.external'],
+           'item.notebook': ['train.runs'], 'item.command': ['benchmark.external'],
+           'item.images': ['benchmark.external'],
            'data.prepare.check': []} # a section, which DVC quotes
 
 
@@ -29,7 +30,8 @@ def changed(key, value):
 def test_each_template_of_a_command_is_known():
     stages = yaml.safe_load((ROOT/'dvc.yaml').read_text(encoding='utf-8'))['stages']
     commands = [c for s in stages.values() for c in [s.get('do', s)['cmd']]]
-    used = {name for c in commands for text in ([c] if isinstance(c, str) else c) for name in re.findall(r'\${([^}]*)}', text)}
+    texts = [text for c in commands for text in ([c] if isinstance(c, str) else c)]
+    used = {name for text in texts for name in re.findall(r'\${([^}]*)}', text)}
     assert used == set(CHECKED)
     params = changed('data/sources', dict.fromkeys(['import', 'crops', 'annotate', 'pack'], {'mine': {}}))
     params['data']['combine'] = ['cd']

@@ -113,12 +113,13 @@ def skipped_earlier(
     inside = not any((source/name).is_file() for name in ('pack.json', 'combined.txt')) # findings of the folder itself
     return QUARANTINE.validate(pd.DataFrame(dict(
         batch=[source.name if inside or len(n) < 2 else n[0] for n in names],
-        image=['/'.join(n) if inside else n[-1] for n in names], finding=found.finding, detail=found.detail), dtype=str))
+        image=['/'.join(n) if inside else n[-1] for n in names],
+        finding=found.finding, detail=found.detail), dtype=str))
 
 def quarantine_findings(
     source: Path,  # folder of batches or of images
 ) -> list:         # [Finding] for each entry that leaves nothing out
-    "Entries of quarantine.csv that name neither an archive, nor a file of the folder, nor one that was left out earlier"
+    "Entries of quarantine.csv that name neither an archive, nor a file of the folder, nor one that was left out before"
     def key(row): return quarantine_key(row.batch), quarantine_key(row.image)
     left_out = set(map(key, skipped_earlier(source).itertuples()))
     def used(row):

@@ -75,8 +75,8 @@ def crop_codes(
             for k, s in enumerate(codes):
                 quad = np.float32(s.corners) if s.corners else box_quad(s.box)
                 if aspects and np.divide(*quad_sides(quad)) < min(aspects)/2: # its first corner is not the top left one
-                    skipped.append(SkippedFile(where, 'turned corners', f'the corners of {s.text[:20]} do not start at its '
-                                               'top left; draw them again'))
+                    skipped.append(SkippedFile(where, 'turned corners', f'the corners of {s.text[:20]} do not start at '
+                                               'its top left; draw them again'))
                     continue
                 crop, matrix = upright_crop(pixels, quad, margin, aspects)
                 if crop.shape[0] < min_height: continue

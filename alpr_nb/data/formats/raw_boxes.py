@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..labelme import bounding_box, drawn_before_turn, four_corners, rotated_corners, turn_shape, upright_corners
+from ..labelme import (bounding_box, drawn_before_turn, four_corners, rotated_corners, turn_shape,
+                                  upright_corners)
 
 
 # %% ../../../nbs/data/formats/raw_boxes.ipynb #2018d3ee
@@ -32,7 +33,7 @@ class RawAnnotation:
 @dataclass(frozen=True)
 class ReadOptions:
     "Settings for the readers; each uses those that it needs"
-    text: str = 'text'      # name of the code: CSV column, COCO key, VOC element, attribute of CVAT, text area of Label Studio
+    text: str = 'text'      # name of the code: CSV column, COCO key, VOC element, CVAT attribute, Label Studio text
     alphabet: str = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789' # characters of the codes (OpenALPR)
     class_names: dict = field(default_factory=dict) # class number -> name (YOLO); empty: the number is the name
     keypoints: tuple|None = None # (points, values of each) of a line (YOLO); None: not stated

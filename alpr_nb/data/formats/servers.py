@@ -142,12 +142,13 @@ def parse_label_studio(
     "Read an export of Label Studio"
     try:
         tasks = json.loads(file.read_bytes())
-        if not isinstance(tasks, list) or not all(isinstance(t, dict) for t in tasks): raise ValueError('no list of tasks')
+        if not isinstance(tasks, list) or not all(isinstance(t, dict) for t in tasks):
+            raise ValueError('no list of tasks')
         names = [_studio_name(t) for t in tasks]
     except (ValueError, TypeError, AttributeError, RecursionError) as e:
         raise UserError(f'{file}: not JSON of Label Studio ({str(e)[:80]}); export it as JSON') from None
     if lost := names.count(''):
-        raise UserError(f"{file}: {lost} of {len(tasks)} tasks name no image ending in {', '.join(IMAGES[:6])} …; is it JSON "
-                        'of Label Studio?')
+        raise UserError(f"{file}: {lost} of {len(tasks)} tasks name no image ending in {', '.join(IMAGES[:6])} …; "
+                        'is it JSON of Label Studio?')
     return [(name, partial(_studio_image, task, options.text)) for name, task in zip(names, tasks)]
 
