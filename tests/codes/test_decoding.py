@@ -110,7 +110,7 @@ def alignments_of_text(shown, kept, begin, end, n, skip, lines, beside):
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(0, 2))
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.integers(0, 2))
 def test_the_best_codes_and_the_posteriors_are_those_of_full_enumeration(seed, n, which):
     rng = np.random.default_rng(seed)
     formats = {k: f.model_copy(update=dict(derive=True)) for k, f in FORMATS[which].items()}
