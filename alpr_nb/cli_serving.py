@@ -129,8 +129,12 @@ def load_test(
 def graphs(
     bundle: Annotated[Path, typer.Argument(help="Folder of a bundle.", show_default=False)],
     out: Annotated[Path, typer.Option(help="Folder of the new bundle.")],
-    calibrate: Annotated[Optional[list[Path]], typer.Option(help="Photographs: compute in 8 bits. Repeatable.")] = None,
+    calibrate: Annotated[Optional[list[Path]], typer.Option(help="Photographs: quantise with them. Repeatable.")] = None,
+    quantise: Annotated[str, typer.Option(help="Models that get 8 bits: cr, cd, or cd,cr.")] = 'cr',
 ):
     "Write a bundle whose models decode boxes and apply NMS themselves. It needs the extra `train`."
     from alpr_nb.serving.runtimes.graphs import write_graphs
-    write_graphs(bundle, out, calibrate or None)
+    from alpr_nb.core.config import UserError
+    tasks = tuple(quantise.split(','))
+    if not set(tasks) <= {'cd', 'cr'}: raise UserError(f'--quantise: expected cr, cd or cd,cr, found {quantise!r}.')
+    write_graphs(bundle, out, calibrate or None, tasks)

@@ -74,19 +74,20 @@ ABOUT = ('reference', 'metrics', 'git_revision', 'data', 'weights', 'training', 
 def write_graphs(
     bundle: str | Path, # folder of a bundle
     out: str | Path, # folder of the new bundle
-    photos: list | None=None, # image files and folders to calibrate with: models in 8 bits; None: as they are
+    photos: list | None=None, # image files and folders to calibrate with; None: no model is quantised
+    tasks: tuple=('cr',), # models that are quantised to 8 bits, if there are photographs
 ) -> Manifest: # as written; its section `graphs` has layout, opset and precision
     "Write a bundle whose models have NMS inside."
     b = load_bundle(bundle)
     config, about = b.manifest.config, {k: getattr(b.manifest, k) for k in ABOUT}
     if b.manifest.graphs: raise UserError(f'{bundle}: its models have NMS inside; name the bundle they were made from.')
     layout = LAYOUT | {k: GRAPH_LAYOUT[k] for k in ('input', 'output')}
-    graphs = dict(layout=GRAPH_LAYOUT, opset=OPSET, precision='float32' if photos is None else 'int8')
+    graphs = dict(layout=GRAPH_LAYOUT, opset=OPSET, int8=[] if photos is None else list(tasks))
     inputs = {} if photos is None else calibration_inputs(b, photos)
     with tempfile.TemporaryDirectory() as tmp:
         files = {task: Path(tmp)/f'{task}.onnx' for task in b.models}
         for task, file in files.items():
             model = b.models[task]
-            if task in inputs: model = quantise(model, inputs[task])
+            if task in inputs and task in tasks: model = quantise(model, inputs[task])
             file.write_bytes(model if task == 'corners' else with_nms(model, getattr(config, task)))
         return write_bundle(out, config=config, **files, **about, layout=layout, graphs=graphs)
