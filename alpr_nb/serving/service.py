@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 from .. import __version__
@@ -35,9 +36,13 @@ def read_upload(
     "Read one uploaded file."
     try:
         check_header(upload.content, max_pixels, upload.name)
-        result, = reader.results([upload.content], crop)
-        line = as_dict(upload.name, result)
-        if log: log.append(line, signals(load_image(upload.content), result))
+        start = time.perf_counter()
+        pixels = load_image(upload.content)
+        decode = round(1e3*(time.perf_counter() - start), 2)
+        result, = reader.results([pixels], crop)
+        ms = result.ms | dict(decode=decode, total=round(result.ms['total'] + decode, 2))
+        line = as_dict(upload.name, replace(result, ms=ms))
+        if log: log.append(line, signals(pixels, result))
         return line, 200
     except ImageRefused as e: return dict(image=upload.name, error=str(e)), e.status
     except ReadError: return dict(image=upload.name, error=f'{upload.name}: the image is damaged or truncated'), 422
