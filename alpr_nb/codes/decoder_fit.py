@@ -97,10 +97,11 @@ def expected_counts(
 
     shows, own = lattice.posteriors()[1], params.prior*lattice.evidence
     joint, noise = e.shown[None]*decoder.confusion[name][columns][:, None], e.shown*decoder.insertion
+    joint /= joint.sum(2, keepdims=True).clip(1e-300) # 0 where the detection cannot show the character
     prefixes, gaps = decoder.formats[name].prefixes, gap_positions(decoder.formats, len(columns))
     whole = len(lines) == 1 and len(order) == len(columns)
     return Expected(
-        own, own/(own + decoder.params.other), columns, (shows[:, :, None]*joint/joint.sum(2, keepdims=True)).sum(1),
+        own, own/(own + decoder.params.other), columns, (shows[:, :, None]*joint).sum(1),
         shows.sum(1), -np.diff([rows[0, -1] for rows in lattice.after])/lattice.evidence, beside,
         bool(prefixes) and not sample.code.startswith(prefixes),
         dict(zip(gaps, gap_widths(sample.boxes[order], gaps))) if whole and gaps else {},
