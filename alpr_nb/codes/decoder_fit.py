@@ -115,8 +115,8 @@ def params_from_counts(
     alphabet: str, # classes in order
     alike: dict, # look-alikes
 ) -> DecoderParams:
-    """Smoothed rates. Each rate of errors is smoothed with `PRIOR_RATE` alone, since a recogniser that makes no error on
-    its validation images makes some elsewhere. What is shown instead of a character is smoothed with all formats."""
+    """Smoothed rates. Each rate of errors is smoothed with `PRIOR_RATE` alone: a recogniser without an error on its
+    validation images makes some elsewhere. What is shown instead of a character is smoothed with all formats."""
     shown = {name: np.zeros((len(alphabet),)*2) for name in lengths}
     for name, rows in counts.items():
         for x in rows: np.add.at(shown[name], x.columns, x.weight*x.shown)

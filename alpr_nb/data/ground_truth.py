@@ -176,8 +176,6 @@ def read_truth(
         raise UserError(f"{source}: lists {min(lost)}, but {folder} has no such image; add it or remove the entry.")
     if extra := set(images) - {f[0] for f in found}:
         raise UserError(f"{images[min(extra)]}: {source} gives no code for this image; add it or remove the image.")
-    if (bare := [f[0] for f in found if f[3] is None]) and len(bare) < len(found):
-        raise UserError(f"{images[min(bare)]}: has no LabelMe file, but other images of the set have one; label it.")
     if not any(f[1] for f in found):
         raise UserError(f"{source}: none of the images has a code, so no reading can be right or wrong; add the codes.")
     return [Truth(images[name], *rest) for name, *rest in sorted(found, key=lambda f: f[0]) if rest[0]]

@@ -64,7 +64,6 @@ def spoil_unknown_plates(d):
     (d/'validation.csv').write_text('image,code\na.jpg,ABC1235\na.jpg,ABC1236\nb.jpg,XYZ1A34\n')
 def spoil_names(d): (d/'validation.csv').write_text('image,code\nx/a.jpg,ABC1234\ny/a.jpg,ABC1235\nb.jpg,XYZ1A34\n')
 def spoil_binary(d): (d/'validation.csv').write_bytes(b'\xff\xfe\x00image\x93')
-def spoil_label(d): (d/'b.json').unlink()
 def spoil_json(d): (d/'b.json').write_text('{')
 def spoil_form(d):
     for name in ('validation.csv', 'a.json', 'b.json'): (d/name).unlink()
@@ -78,12 +77,17 @@ def spoil_descriptions(d):
     (spoil_empty_file, 'validation.csv'), (spoil_columns, 'no column image'), (spoil_code, 'a.jpg has no code'),
                                          (spoil_twice, 'row 3: a.jpg'),
     (spoil_unknown_plates, 'ABC1235 and ABC1236'), (spoil_names, 'two images are called a.jpg'),
-    (spoil_binary, 'validation.csv'), (spoil_label, 'b.jpg'), (spoil_json, 'b.json'),
+    (spoil_binary, 'validation.csv'), (spoil_json, 'b.json'),
                                          (spoil_form, 'no validation.csv'), (spoil_descriptions, 'a.json')])
 def test_bad_sets_name_the_file(listed, spoil, says):
     spoil(listed)
     with pytest.raises(UserError) as e: read_truth(listed)
     assert says in str(e.value) and '\n' not in str(e.value)
+
+def test_an_image_of_a_list_may_have_no_positions(listed):
+    (listed/'b.json').unlink()
+    a, b = read_truth(listed)
+    assert a.box and b.code and b.box is None
 
 @pytest.mark.parametrize('line', ['', 'a.jpg 1 2 3 4 ABC', 'a.jpg\t1\t2\t0\t4\tABC1234', 'a.jpg\t1\t2\tx\t4\tABC1234',
                                   'a.jpg\t1\t2\t3\t4\t'])
