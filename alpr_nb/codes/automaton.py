@@ -9,6 +9,7 @@ __all__ = ['Layer', 'build_automaton', 'code_layers']
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 
 import numpy as np
 
@@ -37,15 +38,16 @@ def build_automaton(
     begun = Counter(p[:i] for p in fmt.prefixes for i in range(len(p) + 1))
     states, arcs = {(0, '' if begun else None)}, [] # a state: the residue; the beginning of a prefix, or None after it
     for j, chars in enumerate(allowed):
-        arcs.append([])
-        for (residue, text), (k, c) in ((s, kc) for s in states for kc in enumerate(alphabet) if kc[1] in chars):
+        # without a listed prefix: the characters of the list at this position, each counted once more
+        seen = {c: 1 + sum(p[j:j+1] == c for p in fmt.prefixes) for c in alphabet if c in chars}
+        free, arcs = {c: n/sum(seen.values()) for c, n in seen.items()}, [*arcs, []]
+        for (residue, text), c in product(states, free):
             if (to := step(residue, c, j, len(allowed))) is None: continue
-            options = {None: 1.}
-            if text is not None: # in the list, or at its start: the prefix ends, goes on, or is not listed
+            options = {None: free[c]}
+            if text is not None: # the prefix ends with this character, goes on, or is not listed
                 ends, share = fmt.prefixes.count(text + c), (1 if text else 1 - unlisted)/begun[text]
-                other = 0 if text else unlisted/sum(a in alphabet for a in chars)
-                options = {None: other + ends*share, text + c: (begun[text + c] - ends)*share}
-            arcs[-1] += [((residue, text), k, (to, new), w) for new, w in options.items() if w]
+                options = {None: ends*share + (0 if text else unlisted*free[c]), text + c: (begun[text + c] - ends)*share}
+            arcs[-1] += [((residue, text), alphabet.index(c), (to, new), p) for new, p in options.items() if p]
         states = {a[2] for a in arcs[-1]}
 
     layers, number = [], {(0, None): 0}

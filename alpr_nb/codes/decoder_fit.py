@@ -4,15 +4,14 @@
 
 # %% auto #0
 __all__ = ['PRIOR_RATE', 'PRIOR_COUNT', 'KEPT', 'ROUNDS', 'TOLERANCE', 'Sample', 'smooth', 'confusion_prior', 'Expected',
-           'expected_counts', 'params_from_counts', 'fit_decoder']
+           'gap_positions', 'expected_counts', 'params_from_counts', 'fit_decoder']
 
 # %% ../../nbs/codes/decoder_fit.ipynb #6a07a296
-from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
 
-from .decoding import Decoder, DecoderParams, Emissions, FormatParams, Lattice, gap_width
+from .decoding import Decoder, DecoderParams, Emissions, FormatParams, Lattice, gap_widths
 from .automaton import code_layers
 from .formats import as_format, format_of, parse_pattern
 from .platt_scaling import fit_calibration
@@ -70,6 +69,14 @@ class Expected:
     present: np.ndarray # (n,) probability that a detection is a character
     noise: np.ndarray # (n, classes) shown characters, if it is none
 
+def gap_positions(
+    formats: dict, # name -> Format
+    length: int, # number of positions
+) -> tuple: # positions after a gap
+    "Where a format of this length has a gap. The distances there tell the formats of this length apart."
+    same = (f for f in formats.values() if len(parse_pattern(f.pattern)) == length)
+    return tuple(sorted({g for f in same for g in f.gaps or ()}))
+
 def expected_counts(
     decoder: Decoder, # present parameters
     name: str, # format of the code
@@ -83,19 +90,18 @@ def expected_counts(
         lattice = Lattice(code_layers(columns), e, name, params)
         if best is None or lattice.evidence > best[0].evidence: best = lattice, order, lines
     (lattice, order, lines), e = best, best[0].e
-    alone = copy(e)
-    alone.start, alone.stop = e.skip[0], e.skip[:, -1]
-    beside = 1 - Lattice(lattice.layers, alone, name, params).evidence/lattice.evidence if len(lines) > 1 else 0.
+    alone = Emissions(sample.probs[order], [len(order)], decoder) # as if all were one line
+    beside = 1 - Lattice(lattice.layers, alone, name, params).evidence/lattice.evidence
 
     shows, own = lattice.posteriors()[1], params.prior*lattice.evidence
     joint, noise = e.shown[None]*decoder.confusion[name][columns][:, None], e.shown*decoder.insertion
-    prefixes, gaps = decoder.formats[name].prefixes, decoder.gaps(name)
+    prefixes, gaps = decoder.formats[name].prefixes, gap_positions(decoder.formats, len(columns))
     whole = len(lines) == 1 and len(order) == len(columns)
     return Expected(
         own, own/(own + decoder.params.other), columns, (shows[:, :, None]*joint/joint.sum(2, keepdims=True)).sum(1),
-        shows.sum(1), -np.diff(np.concatenate(lattice.unbegun))/lattice.evidence, beside,
+        shows.sum(1), -np.diff([rows[0, -1] for rows in lattice.after])/lattice.evidence, beside,
         bool(prefixes) and not sample.code.startswith(prefixes),
-        {g: gap_width(sample.boxes[order], g, gaps) for g in gaps} if whole else {},
+        dict(zip(gaps, gap_widths(sample.boxes[order], gaps))) if whole and gaps else {},
         sample.probs[order].max(1), shows.sum(0).clip(0, 1), noise/noise.sum(1, keepdims=True))
 
 # %% ../../nbs/codes/decoder_fit.ipynb #9c6665d6
@@ -124,6 +130,9 @@ def params_from_counts(
         (x.confidence, x.present, np.full(len(x.present), x.weight)) for x in alone)))) if alone else (1., 0.)
     formats = {name: _format_params(counts.get(name, []), m, shown[name], pooled, alphabet, (1 - none)*smooth(
         sum(x.weight for x in counts.get(name, [])), codes, 1/len(lengths))) for name, m in lengths.items()}
+    for name, own in formats.items(): # a gap is compared if it was measured in all formats of the length
+        if any(lengths[k] == lengths[name] and set(f.spacing) < set(own.spacing) for k, f in formats.items()):
+            formats[name] = own.model_copy(update={'spacing': {}})
     insertion = _sparse(smooth(insertion, insertion.sum(), 1/len(alphabet)), alphabet)
     beside = _round(smooth(sum(x.weight*x.beside for x in every), codes))
     return DecoderParams(formats=formats, insertion=insertion, presence=presence, beside=beside, other=_round(none),

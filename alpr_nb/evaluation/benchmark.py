@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['DETECTION_THRESHOLD', 'open_reader', 'code_function', 'load_set', 'describe_set', 'count_formats', 'decodable',
-           'read_set']
+           'decoding_time', 'read_set']
 
 # %% ../../nbs/evaluation/benchmark.ipynb #18bcb8aa
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from .main_plate import main_plate
 from .prediction_lines import prediction_of, unread_prediction
 from ..inference.config import ReaderConfig, load_calibration, load_decoder, reader_config
 from ..inference.image_input import ReadError
-from ..inference.reader import Reader
+from ..inference.reader import Reader, decode_chars
 
 # %% ../../nbs/evaluation/benchmark.ipynb #fd33b2c9
 def open_reader(scope: str, # kind of code of the two models; must be the scope of params.yaml
@@ -96,6 +97,17 @@ def decodable(truths: list[Truth], # of the set
 # %% ../../nbs/evaluation/benchmark.ipynb #fc45687d
 DETECTION_THRESHOLD = .01 # least confidence of a box that counts for the detector's average precision
 
+def decoding_time(reader: Reader, # of the result
+                  plates: tuple, # of Plate, from a result of the reader
+                  ) -> dict: # `code`: milliseconds; {} without characters
+    "Time to decode the characters of one code: they are decoded once more. Of several codes, the slowest one counts."
+    times = []
+    for plate in (p for p in plates if len(p.chars)):
+        start = time.perf_counter()
+        decode_chars(plate.chars, reader.config, decoder=reader.decoder)
+        times.append(1e3*(time.perf_counter() - start))
+    return {'code': round(max(times), 2)} if times else {}
+
 def read_set(reader: Reader, # with both models
              truths: list[Truth], # of the set
              thresholds: list[float], # confidences of characters
@@ -112,7 +124,7 @@ def read_set(reader: Reader, # with both models
             lines.append(line | dict(error=str(e).replace(str(truth.image), truth.image.name), kind='unreadable image'))
             continue
         lines.append(prediction_of(truth, result, thresholds, reader.config))
-        ms.append(result.ms)
+        ms.append(result.ms | decoding_time(reader, result.plates))
     if not ms:
         raise UserError(f"{truths[0].image.parent}: none of the {len(truths)} images can be decoded; check the files.")
     return lines, ms

@@ -127,7 +127,8 @@ def reliability_plot(table: pd.DataFrame, # from `reliability_table`
 def latency_plot(ms: pd.DataFrame, # one row for each image: milliseconds by part
                  ): # matplotlib's figure
     "Time for each part of reading."
-    labels = dict(decode='decode the file', cd='code detection', cr='code recognition', total='total')
+    labels = dict(decode='decode the file', cd='code detection', cr='code recognition', code='decode the characters',
+                  total='total')
     table = ms.rename(columns=labels)[[name for part, name in labels.items() if part in ms and ms[part].any()]]
     fig, ax = plt.subplots(figsize=(8.5, .55*table.shape[1] + 1.3))
     sns.boxplot(table, orient='h', ax=ax, color='C0', width=.55, fliersize=3)

@@ -147,7 +147,7 @@ def latency_summary(ms: list[dict], # one for each image: milliseconds by part
     "Median and 95th percentile of the time for each part of reading."
     table = pd.DataFrame(ms)
     return dict(n=len(table), **{f'{part}_{k}': round(v, 2) for part in table for k,
-                                 v in median_p95(table[part]).items()})
+                                 v in median_p95(table[part].dropna()).items()})
 
 def latency_table(ms: list[dict], # one for each image: milliseconds by part
                   ) -> pd.DataFrame: # rows: median and 95th percentile; columns: parts

@@ -53,10 +53,11 @@ class ReaderSettings(BaseModel):
     margin: tuple[Margin, Margin] = (.04, .08) # added on each side of a code's box: shares of its width and height
     margin_max_aspect: float = Field(4., ge=1) # largest ratio of a side to the shorter one in this margin
 
-    # second attempts, which cost time only where the first one was not good enough
-    retry_below: float = Field(.9, ge=0, le=1) # a reading under this confidence is uncertain
+    # second attempts, which cost time only where the first one was not good enough; both thresholds are those with the
+    # most right less wrong codes of the released readers on validation scenes of trucks and containers
+    retry_below: float = Field(.8, ge=0, le=1) # a reading under this confidence is uncertain
     retry_margin: tuple[Margin, Margin] | None = (.1, .2) # margin to retry a code with an uncertain reading; None: off
-    unclear_confidence: float = Field(.5, ge=0, le=1) # a reading up to this confidence is unclear
+    unclear_confidence: float = Field(.8, ge=0, le=1) # a reading up to this confidence is unclear
     retry_crop_size: int | None = Field(None, ge=32) # px; CR's size to retry a code with an unclear reading; None: off
     retry_scene_size: int | None = Field(None, ge=32) # px; CD's size to retry an image with no clear reading; None: off
 

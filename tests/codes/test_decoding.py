@@ -53,15 +53,18 @@ def random_params(rng, formats):
 
 
 def priors(fmt, unlisted):
-    "All correct codes of a format with their prior, by its definition"
-    codes = [''.join(c) for c in product(SMALL, repeat=len(parse_pattern(fmt.pattern))) if matches(''.join(c), fmt)]
-    def among(codes): return {c: 1/len(codes) for c in codes}
-    if not fmt.prefixes: return among(codes)
-    out = {c: unlisted*p for c, p in among(codes).items()}
-    for prefix in fmt.prefixes:
-        listed = among([c for c in codes if c.startswith(prefix)])
-        for c, p in listed.items(): out[c] += (1 - unlisted)*p/len(fmt.prefixes)
-    return out
+    """All correct codes of a format with their prior, by its definition. A code begins with one of the prefixes, or it is
+    unlisted. Each other character has the frequency that it has in the prefixes at this position, counted once more."""
+    allowed = parse_pattern(fmt.pattern)
+    codes = [''.join(c) for c in product(SMALL, repeat=len(allowed)) if matches(''.join(c), fmt)]
+    if fmt.check: return {c: 1/len(codes) for c in codes}
+    def free(code, start):
+        counts = [{a: 1 + sum(p[j:j + 1] == a for p in fmt.prefixes) for a in SMALL if a in own}
+                  for j, own in enumerate(allowed)]
+        return np.prod([counts[j][code[j]]/sum(counts[j].values()) for j in range(start, len(code))])
+    share = (1 - unlisted)/len(fmt.prefixes) if fmt.prefixes else 0
+    return {c: (unlisted if fmt.prefixes else 1)*free(c, 0) + share*sum(free(c, len(p)) for p in fmt.prefixes
+                                                                      if c.startswith(p)) for c in codes}
 
 
 def enumerated(d, probs, lines):
@@ -107,7 +110,7 @@ def alignments_of_text(shown, kept, begin, end, n, skip, lines, beside):
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(0, 2))
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.integers(0, 2))
 def test_the_best_codes_and_the_posteriors_are_those_of_full_enumeration(seed, n, which):
     rng = np.random.default_rng(seed)
     formats = {k: f.model_copy(update=dict(derive=True)) for k, f in FORMATS[which].items()}

@@ -65,7 +65,7 @@ def test_stage(project):
         'limits')}
     assert sorted(f.name for f in (out/'errors').iterdir()) == ['000_wrong.jpg', 'errors.csv']
     assert set(json.loads((out/'latency.json').read_text())) == {'n'} | {f'{p}_{k}'
-                                                                         for p in ('decode', 'cd', 'cr', 'total')
+                                                                         for p in ('decode', 'cd', 'cr', 'code', 'total')
                                                                          for k in ('median', 'p95')}
     assert 'data:image/jpeg;base64' in executed and '<th>a peer</th>' in executed
     assert [f.name for f in (project/'out').iterdir() if f.name.startswith('.')] == []
