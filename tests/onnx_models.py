@@ -48,3 +48,14 @@ def text_model(text, step=30, size=(24, 50), y=48, p=.9, rows=None, **meta):
             probs = np.full(len(ALPHABET), 1e-3); probs[ALPHABET.index(text[k])] = p; k += 1
             out.append([20 + step*i, y + 60*r, *size, 1, *probs])
     return fixed_model(np.array(out or np.zeros((1, 41)))[::-1], **meta)
+
+
+def corner_model(corners):
+    "A corner network: corners (8 shares of the window), moved by the mean red and blue of the window."
+    weights = np.float32([[.04, 0, -.03, .05, 0, 0, .02, 0], [0]*8, [0, .05, 0, -.04, .03, 0, 0, .02]])
+    nodes = [h.make_node('ReduceMean', ['images'], ['mean'], axes=[2, 3], keepdims=0),
+             h.make_node('Gemm', ['mean', 'weights', 'corners'], ['quads'])]
+    graph = h.make_graph(nodes, 'corners', [h.make_tensor_value_info('images', 1, ['n', 3, 96, 128])],
+                         [h.make_tensor_value_info('quads', 1, ['n', 8])],
+                         [nh.from_array(weights, 'weights'), nh.from_array(np.float32(corners), 'corners')])
+    return h.make_model(graph, opset_imports=[h.make_opsetid('', 15)], ir_version=8).SerializeToString()

@@ -55,7 +55,7 @@ class Manifest(CodeSpec):
     rectifier: RectifierConfig | None = None # how a crop is made upright before recognition; None: it is not
     decoder: DecoderParams | None = None # fitted parameters of decoding; None: those of the package for this model
     reference: dict | None = None # statistics of the validation set, to compare a running reader with; None: not known
-    graphs: dict | None = None # other graphs of the same models, name -> purpose; None: only cd.onnx and cr.onnx
+    graphs: dict | None = None # layout, opset and quantised models, if NMS is inside; None: they end before NMS
     layout: dict[str, str] = LAYOUT # inputs and outputs of the models, in words
 
     # provenance

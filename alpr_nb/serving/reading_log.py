@@ -8,20 +8,19 @@ __all__ = ['ReadingLog']
 # %% ../../nbs/serving/reading_log.ipynb #562be6e5
 import json
 import sys
-from datetime import datetime, timezone
+import time
 from pathlib import Path
-from threading import Lock
 
 from ..core.config import UserError
+from ..operations.reading_log import append_line
 
 # %% ../../nbs/serving/reading_log.ipynb #ea8323fa
 class ReadingLog:
-    "JSON lines in `readings-YYYY-MM-DD.jsonl`, or on standard output; threads may share it"
-
+    "Lines of JSON in files of a folder, or on standard output; threads may share it"
     def __init__(self,
         folder: Path | None=None, # for the files, created if it is missing; None: standard output
     ): # raises UserError if the folder cannot be written
-        self.folder, self._lock = folder, Lock()
+        self.folder = folder
         if folder is None: return
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -31,15 +30,19 @@ class ReadingLog:
             raise UserError(f'{folder}: the log cannot be written ({e.strerror}); name another folder.') from None
 
     def append(self,
-        line: dict, # as `read --json`
-        time: datetime | None=None, # with a time zone; None: now
+        line: dict, # as `read --json`; with `error` if the image was not read
+        signals: dict={}, # of the photograph, see `alpr_nb.operations.reading_log`
+        now: float | None=None, # seconds since 1970; None: this computer's clock
     ):
-        "Write one line."
-        time = (time or datetime.now(timezone.utc)).astimezone(timezone.utc)
-        text = json.dumps(dict(time=time.isoformat(timespec='milliseconds'), **line), ensure_ascii=False) + '\n'
-        with self._lock:
+        "Write one line, with one call of the system, so that a killed process leaves no part of it."
+        now = time.time() if now is None else now
+        values = signals | {k: line[k] for k in ('readings', 'ms', 'error') if k in line}
+        if self.folder is None or 'error' in line:
+            text = json.dumps(dict(time=round(now, 3), image=line.get('image', ''), **values), ensure_ascii=False) + '\n'
             if self.folder is None:
                 sys.stdout.write(text)
                 sys.stdout.flush()
-                return
-            with open(self.folder/f'readings-{time:%Y-%m-%d}.jsonl', 'a', encoding='utf-8') as f: f.write(text)
+            else:
+                name = time.strftime('errors-%Y-%m-%d.log', time.gmtime(now))
+                with open(self.folder/name, 'ab', buffering=0) as f: f.write(text.encode())
+        else: append_line(self.folder, line['image'], values, now)

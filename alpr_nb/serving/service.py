@@ -11,11 +11,13 @@ import secrets
 import time
 from collections.abc import Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 from .. import __version__
-from ..inference.image_input import ReadError
+from ..inference.image_input import ReadError, load_image
 from ..inference.read_command import as_dict
+from ..operations.reading_log import signals
 from .image_limits import ImageRefused, check_header
 from .metrics import ServiceMetrics
 from .reading_log import ReadingLog
@@ -29,12 +31,19 @@ def read_upload(
     upload: Upload, # one file
     crop: bool, # it is the crop of a code
     max_pixels: int, # width times height
+    log: ReadingLog | None=None, # gets the reading and its signals
 ) -> tuple: # (line as `read --json`, status of HTTP)
     "Read one uploaded file."
     try:
         check_header(upload.content, max_pixels, upload.name)
-        result, = reader.results([upload.content], crop)
-        return as_dict(upload.name, result), 200
+        start = time.perf_counter()
+        pixels = load_image(upload.content)
+        decode = round(1e3*(time.perf_counter() - start), 2)
+        result, = reader.results([pixels], crop)
+        ms = result.ms | dict(decode=decode, total=round(result.ms['total'] + decode, 2))
+        line = as_dict(upload.name, replace(result, ms=ms))
+        if log: log.append(line, signals(pixels, result))
+        return line, 200
     except ImageRefused as e: return dict(image=upload.name, error=str(e)), e.status
     except ReadError: return dict(image=upload.name, error=f'{upload.name}: the image is damaged or truncated'), 422
 
@@ -69,7 +78,7 @@ class Service:
         self.metrics.latency.observe(time.perf_counter() - start)
         for line in content if isinstance(content, list) else [content]:
             self.metrics.count_image(line)
-            await asyncio.to_thread(self.log.append, dict(image='', **line) if 'image' not in line else line)
+            if 'error' in line: await asyncio.to_thread(self.log.append, line)
         return status, content
 
     async def _read(self, request, crop):
@@ -79,7 +88,7 @@ class Service:
         self.in_progress += 1
         try:
             files = await uploads(await read_body(request, self.settings), dict(request.headers), self.settings)
-            jobs = [partial(read_upload, self.reader, f, crop, self.settings.max_pixels) for f in files]
+            jobs = [partial(read_upload, self.reader, f, crop, self.settings.max_pixels, self.log) for f in files]
             async with asyncio.timeout(self.settings.timeout): lines = await self.queue.run(jobs)
         except TimeoutError:
             raise RequestRefused(504, f'the images were not read within {self.settings.timeout:g} seconds') from None

@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -17,6 +18,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from alpr_nb.operations.reading_log import read_log
 from conftest import ROOT
 
 PHOTO = (ROOT/'nbs/images/photo.jpg').read_bytes()
@@ -89,6 +91,15 @@ def text_bomb():
     return image.getvalue()[:33] + chunk + image.getvalue()[33:]
 
 
+def pixel_bomb():
+    "A PNG of 8 x 8 px whose pixels expand to 300 MB."
+    image = io.BytesIO()
+    Image.new('RGB', (8, 8)).save(image, 'PNG')
+    data = zlib.compress(bytes(300_000_000), 9)
+    chunk = len(data).to_bytes(4, 'big') + b'IDAT' + data + zlib.crc32(b'IDAT' + data).to_bytes(4, 'big')
+    return image.getvalue()[:33] + chunk + image.getvalue()[-12:]
+
+
 @pytest.mark.parametrize('content, status, sentence', [
     (PHOTO[:len(PHOTO)//2], 422, 'damaged or truncated'), (b'', 422, ''),
     (b'<html></html>', 415, 'expected an image file'),
@@ -99,10 +110,13 @@ def test_bad_images_get_a_status_and_a_sentence(service, content, status, senten
     assert service.get('/health').status_code == 200
 
 
-def test_a_text_bomb_is_refused_or_ignored_without_its_memory(service):
-    before = memory(service.pid)
-    assert service.post('/read', content=text_bomb(), headers={'Content-Type': 'image/png'}).status_code in (200, 422)
-    assert memory(service.pid) < before + 150
+@pytest.mark.parametrize('bomb', [text_bomb, pixel_bomb])
+def test_a_bomb_is_refused_or_ignored_without_its_memory(bomb):
+    with serving() as (address, process), httpx.Client(base_url=address, timeout=60) as client:
+        before = memory(process.pid)
+        answer = client.post('/read', content=bomb(), headers={'Content-Type': 'image/png'})
+        assert answer.status_code in (200, 422) and client.get('/health').status_code == 200
+        assert memory(process.pid) < before + 150
 
 
 def memory(pid):
@@ -159,8 +173,32 @@ def test_an_upload_that_breaks_off_leaves_the_service_alive(service):
 def test_metrics_and_log_count_what_happened(service):
     post(service, ('counted.jpg', PHOTO))
     assert re.search(r'alpr_nb_images_total\{outcome="read"\} [1-9]', service.get('/metrics').text)
-    lines = [json.loads(text) for file in service.log.iterdir() for text in file.read_text().splitlines()]
-    assert lines[-1]['image'] == 'counted.jpg' and lines[-1]['readings'][0]['code'] == 'BRA2E19' and 'time' in lines[-1]
+    frame, broken, _ = read_log(service.log) # as `alpr-nb monitor` reads it
+    last = frame[frame.image == 'counted.jpg'].iloc[-1]
+    assert (last.code, last.format, broken) == ('BRA2E19', 'mercosul', 0)
+    assert last.brightness > 0 and last.readings[0]['code'] == 'BRA2E19'
+    post(service, ('half.jpg', PHOTO[:len(PHOTO)//2]))
+    errors = [json.loads(text) for file in service.log.glob('errors-*.log') for text in file.read_text().splitlines()]
+    assert errors[-1]['image'] == 'half.jpg' and 'damaged' in errors[-1]['error']
+
+
+def test_killed_at_random_moments_it_leaves_a_whole_log(tmp_path):
+    moments = random.Random(5)
+    for _ in range(2):
+        with serving('--log', str(tmp_path)) as (address, process):
+            async def flood():
+                async with httpx.AsyncClient(base_url=address, timeout=30) as client:
+                    send = (client.post('/read', files={'images': ('a.jpg', PHOTO)}) for _ in range(24))
+                    calls = [asyncio.ensure_future(c) for c in send]
+                    await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+                    await asyncio.sleep(moments.uniform(0, .3))
+                    process.kill()
+                    done = await asyncio.gather(*calls, return_exceptions=True)
+                    return [c for c in done if isinstance(c, httpx.Response)]
+            answered = asyncio.run(flood())
+        assert answered
+    frame, broken, _ = read_log(tmp_path)
+    assert broken == 0 and len(frame) >= len(answered) and set(frame.code) == {'BRA2E19'}
 
 
 def test_a_full_queue_answers_503_at_once():

@@ -7,14 +7,19 @@ import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
+import numpy as np
 import pytest
 
+from alpr_nb.inference.bundle import write_bundle
+from alpr_nb.inference.config import ReaderConfig
 from alpr_nb.inference.read_command import read_lines
 from alpr_nb.inference.reader import Reader
-from alpr_nb.serving.runtimes.external_reader import benchmark_external, summarise
+from alpr_nb.inference.rectify import RectifierConfig
+from alpr_nb.serving.runtimes.external_reader import benchmark_external, run_external, summarise
 from browser import CHROMIUM, Browser
 from conftest import ROOT
 from drawn_photos import draw_photos
+from onnx_models import corner_model, fixed_model, text_model
 
 WEB = ROOT/'apps/web'
 BUNDLE = ROOT/'alpr_nb/bundles/truck'
@@ -69,12 +74,53 @@ def test_node_reads_as_python(built, images, tmp_path, task, suffix, share):
 
 
 @pytest.fixture(scope='module')
-def site(built, images):
-    "Address of a server with the page, and of the images below /images."
+def leaning(tmp_path_factory):
+    "A bundle with a corner network. It finds one plate in every photograph and one code in every crop."
+    folder = tmp_path_factory.mktemp('leaning')
+    (folder/'cd.onnx').write_bytes(fixed_model([[256, 144, 180, 60, 1, .9]]))
+    (folder/'cr.onnx').write_bytes(text_model('ABC1D23'))
+    (folder/'corners.onnx').write_bytes(corner_model([.15, .25, .8, .1, .85, .7, .2, .9]))
+    config = ReaderConfig(scope='leaning', formats=dict(old='LLLNNNN', mercosul='LLLNLNN'), retry_below=0.,
+                          rectifier=RectifierConfig(aspects=(400/130,)))
+    names = [folder/f'{name}.onnx' for name in ('cd', 'cr', 'corners')]
+    write_bundle(folder/'leaning', names[0], names[1], config, names[2])
+    return folder/'leaning'
+
+
+def assert_same_quads(ours, theirs):
+    "The same readings, with the same corners and characters in the same places: at most half a pixel apart."
+    def places(line): return [[p for r in line['readings'] for p in r['quad']],
+                              [c['box'] for r in line['readings'] for c in r['chars']]]
+    assert len(ours) == len(theirs)
+    for a, b in zip(ours, theirs):
+        assert [r['code'] for r in a['readings']] == [r['code'] for r in b['readings']] == ['ABC1D23']
+        (x1, y1), (x2, y2), *_ = a['readings'][0]['quad']
+        assert abs(y2 - y1) > 5 # it leans, so the crop was made upright
+        for own, other in zip(places(a), places(b)): assert np.abs(np.subtract(own, other)).max() <= .5
+
+
+def test_node_makes_leaning_codes_upright_as_python(built, images, leaning):
+    paths = sorted((images/'cd.png').iterdir())[:5]
+    ours = [json.loads(text) for text, _ in read_lines(Reader(bundle=leaning), paths, as_json=True)]
+    assert_same_quads(ours, run_external(command().replace('{bundle}', str(leaning)), paths))
+
+
+@pytest.mark.browser
+def test_the_page_makes_leaning_codes_upright_as_python(tab, images, leaning):
+    paths = sorted((images/'cd.png').iterdir())[:5]
+    ours = [json.loads(text) for text, _ in read_lines(Reader(bundle=leaning), paths, as_json=True)]
+    found = [tab.js(f"alprRead('images/cd.png/{p.name}', '{p.name}', 'leaning', false)") for p in paths]
+    assert_same_quads(ours, found)
+
+
+@pytest.fixture(scope='module')
+def site(built, images, leaning):
+    "Address of a server with the page, of the images below /images, and of the bundle `leaning`."
     class Handler(SimpleHTTPRequestHandler):
         def log_message(self, *_): pass
 
         def translate_path(self, path):
+            if path.startswith('/bundles/leaning/'): return str(leaning/path[17:])
             return str(images/path[8:]) if path.startswith('/images/') else super().translate_path(path)
 
     server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Handler, directory=WEB/'dist'))

@@ -5,7 +5,8 @@ import { planLetterbox, resize } from '../src/core/image'
 import { parseManifest } from '../src/core/manifest'
 import { readChars } from '../src/core/reading'
 import { linesOf } from '../src/core/reading-order'
-import type { Box, Detection } from '../src/core/types'
+import { boxQuad, contextWindow, cornerInput, homography, isConvex, uprightCrop, uprightSize } from '../src/core/rectify'
+import type { Box, Detection, Pixels } from '../src/core/types'
 
 // made by Python: alpr-nb test-vectors apps/web/test/vectors.json
 const vectors = JSON.parse(readFileSync(new URL('./vectors.json', import.meta.url), 'utf8'))
@@ -50,4 +51,36 @@ test('NMS keeps the boxes of Python', () => {
   const found = postprocess(Float32Array.from(vectors.nms.rows.flat()), 8, cfg)
   expect(found.length).toBe(vectors.nms.kept.length)
   found.forEach((d, i) => d.box.forEach((v, k) => expect(v).toBeCloseTo(vectors.nms.kept[i][k], 2)))
+})
+
+describe('rectification', () => {
+  const { width, height, pixels } = vectors.rectify.image
+  const image = { data: Buffer.from(pixels, 'base64'), width, height }
+
+  function expectPixels(found: Pixels, expected: string) {
+    const target = Buffer.from(expected, 'base64')
+    expect(found.data.length).toBe(target.length)
+    const off = target.map((v, i) => Math.abs(v - found.data[i]))
+    expect(Math.max(...off)).toBeLessThanOrEqual(1)
+    expect(off.filter(v => v).length / off.length).toBeLessThan(0.01)
+  }
+
+  test.each(vectors.rectify.crops.map((v: any) => [v.quad, v]) as [any, any][])('upright crop of %j', (quad, v) => {
+    const [w, h] = uprightSize(quad, v.aspects), [dx, dy] = [v.margin[0] * w, v.margin[1] * h]
+    const matrix = homography(boxQuad([dx, dy, dx + w, dy + h]), quad)
+    matrix.forEach((m, k) => expect(m).toBeCloseTo(v.matrix[k], 4))
+    const upright = uprightCrop(image, quad, v.margin, v.aspects)
+    expect([upright.image.width, upright.image.height]).toEqual(v.size)
+    expectPixels(upright.image, v.expected)
+  })
+
+  test.each(vectors.rectify.inputs.map((v: any) => [v.box, v.size, v]) as [any, any, any][])('window of %j as %j px', (box, size, v) => {
+    const window = contextWindow(box, vectors.rectify.context)
+    window.forEach((at, k) => expect(at).toBeCloseTo(v.window[k], 6))
+    expectPixels(cornerInput(image, window, size[0], size[1]), v.expected)
+  })
+
+  test.each(vectors.rectify.convex.map((v: any) => [v.quad, v.expected]) as [any, boolean][])('%j is convex: %s', (quad, expected) => {
+    expect(isConvex(quad)).toBe(expected)
+  })
 })

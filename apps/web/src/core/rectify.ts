@@ -1,6 +1,6 @@
 /** From the box of a leaning code to an upright crop; as alpr_nb/inference/rectify.py. Warps are bilinear in floating point. */
 import type { InferenceSession } from 'onnxruntime-web/wasm'
-import { letterboxTensor } from './image'
+import { crop, letterboxTensor, roundHalfEven } from './image'
 import type { Runtime } from './detector'
 import type { Box, Pixels, Quad, RectifierSettings } from './types'
 
@@ -61,7 +61,7 @@ function warp(image: Pixels, width: number, height: number, source: (x: number, 
       for (let c = 0; c < 3; c++) {
         const above = from[(y0 * w + x0) * 3 + c] * (1 - px) + from[(y0 * w + right) * 3 + c] * px
         const under = from[(below * w + x0) * 3 + c] * (1 - px) + from[(below * w + right) * 3 + c] * px
-        data[j++] = Math.round(above * (1 - py) + under * py)
+        data[j++] = roundHalfEven(above * (1 - py) + under * py)
       }
     }
   }
@@ -86,27 +86,56 @@ export function uprightCrop(image: Pixels, quad: Quad, [mx, my]: [number, number
   return { image: upright, toImage }
 }
 
-/** The window around a box, stretched to the network's input; a large one is averaged first, in whole cells. */
-function cornerInput(image: Pixels, [x1, y1, x2, y2]: Box, width: number, height: number): Pixels {
-  const fx = (x2 - x1) / width, fy = (y2 - y1) / height
-  const taps = Math.max(1, Math.ceil(Math.max(fx, fy) / 2)) // samples on each side of a cell of the input
-  if (taps === 1) return warp(image, width, height, (x, y) => [x1 + x * fx, y1 + y * fy])
-  const shift = (Math.max(fx, fy) / 2 - 1) / 2 // px; Python scales the part by its pixels' centres and the window by its corners
-  const fine = warp(image, width * taps, height * taps, (x, y) =>
-    [x1 + shift + ((x + 0.5) / taps - 0.5) * fx, y1 + shift + ((y + 0.5) / taps - 0.5) * fy])
+const SMOOTH_FROM = 2 // px of the image for one of the input; beyond it, the image is averaged first, as in `corner_input`
+const LEAST_PART = 1e-3 // of a pixel, that counts in an average: computeResizeAreaTab of OpenCV, modules/imgproc/src/resize.cpp
+
+/** For each target pixel: source pixels and their shares, which add up to 1. */
+function areaShares(target: number, source: number, scale: number): [number, number][][] {
+  return Array.from({ length: target }, (_, i) => {
+    const start = i * scale, end = start + scale, cell = Math.min(scale, source - start)
+    const last = Math.min(Math.floor(end), source - 1), first = Math.min(Math.ceil(start), last)
+    const shares: [number, number][] = []
+    if (first - start > LEAST_PART) shares.push([first - 1, (first - start) / cell])
+    for (let k = first; k < last; k++) shares.push([k, 1 / cell])
+    if (end - last > LEAST_PART) shares.push([last, Math.min(end - last, 1, cell) / cell])
+    return shares
+  })
+}
+
+/** Make an image smaller by averages; as `cv2.resize(..., fx=1/scale, fy=1/scale, interpolation=cv2.INTER_AREA)`. */
+export function shrink(image: Pixels, scale: number): Pixels {
+  const width = roundHalfEven(image.width / scale), height = roundHalfEven(image.height / scale)
+  const xs = areaShares(width, image.width, scale), ys = areaShares(height, image.height, scale)
   const data = new Uint8Array(width * height * 3)
   for (let y = 0, j = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       for (let c = 0; c < 3; c++) {
         let sum = 0
-        for (let v = 0; v < taps; v++) {
-          for (let u = 0; u < taps; u++) sum += fine.data[((y * taps + v) * fine.width + x * taps + u) * 3 + c]
-        }
-        data[j++] = Math.round(sum / (taps * taps))
+        for (const [v, b] of ys[y]) for (const [u, a] of xs[x]) sum += image.data[(v * image.width + u) * 3 + c] * a * b
+        data[j++] = roundHalfEven(sum)
       }
     }
   }
   return { data, width, height }
+}
+
+/** The part of an image that the corner network sees; it may leave the image. */
+export function contextWindow([x1, y1, x2, y2]: Box, context: number): Box {
+  const [dx, dy] = [(x2 - x1) * context, (y2 - y1) * context]
+  return [x1 - dx, y1 - dy, x2 + dx, y2 + dy]
+}
+
+/** The window scaled to the network's input; pixels beyond the image repeat its border. */
+export function cornerInput(image: Pixels, window: Box, width: number, height: number): Pixels {
+  const [x1, y1, x2, y2] = window
+  const left = Math.max(Math.floor(x1), 0), top = Math.max(Math.floor(y1), 0)
+  const right = Math.max(Math.min(Math.ceil(x2) + 1, image.width), left + 1)
+  const bottom = Math.max(Math.min(Math.ceil(y2) + 1, image.height), top + 1)
+  const scale = Math.max((x2 - x1) / width, (y2 - y1) / height) / SMOOTH_FROM
+  const whole = crop(image, [left, top, right, bottom]), part = scale > 1 ? shrink(whole, scale) : whole
+  const by = Math.max(scale, 1), fx = (x2 - x1) / by / width, fy = (y2 - y1) / by / height
+  const [dx, dy] = [(x1 - left) / by, (y1 - top) / by]
+  return warp(part, width, height, (x, y) => [dx + x * fx, dy + y * fy])
 }
 
 /** The corner network. */
@@ -120,15 +149,14 @@ export class CornerFinder {
   /** The corners of the code in a box; the box's own corners where the network's are not convex. */
   async find(image: Pixels, box: Box): Promise<Quad> {
     const { width, height, context } = this.cfg
-    const [dx, dy] = [(box[2] - box[0]) * context, (box[3] - box[1]) * context]
-    const window: Box = [box[0] - dx, box[1] - dy, box[2] + dx, box[3] + dy]
+    const window = contextWindow(box, context)
     const place = { width, height, innerWidth: width, innerHeight: height, left: 0, top: 0 }
     const data = letterboxTensor(cornerInput(image, window, width, height), place, 0)
     const input = new this.runtime.Tensor('float32', data, [1, 3, height, width])
     const output = await this.session.run({ [this.session.inputNames[0]]: input })
     const shares = output[this.session.outputNames[0]].data as Float32Array
-    const quad = [0, 1, 2, 3].map(i => [window[0] + shares[2 * i] * (window[2] - window[0]),
-      window[1] + shares[2 * i + 1] * (window[3] - window[1])]) as Quad
+    const quad = [0, 1, 2, 3].map(i => [Math.fround(window[0] + shares[2 * i] * (window[2] - window[0])),
+      Math.fround(window[1] + shares[2 * i + 1] * (window[3] - window[1]))]) as Quad
     return isConvex(quad) ? quad : boxQuad(box)
   }
 

@@ -8,7 +8,7 @@ function element(tag: string, text = '', className = ''): HTMLElement {
   return e
 }
 
-const percent = (p: number) => `${(100 * p).toFixed(1)} %`
+const percent = (p: number) => `${Math.floor(100 * p)} %` // rounded down, so that 100 % means certain
 
 function table(reading: Reading): HTMLElement {
   const t = document.createElement('table'), head = t.insertRow(), body = t.insertRow()
