@@ -1,4 +1,5 @@
 /** Load a bundle: manifest.json of schema 1 or 2, the two models and the substitutions, each compared with its hash. */
+import { decoderParams, packagedDecoder, priorDecoder } from './decoder-params'
 import type { DetectorSettings, Format, Manifest, ReaderSettings, RectifierSettings } from './types'
 
 export interface Bundle {
@@ -11,13 +12,12 @@ export class BundleError extends Error {}
 const DETECTOR: DetectorSettings = { size: 512, stride: 32, pad: 114, threshold: 0.25, iou: 0.45, agnostic: true, max_detections: 100 }
 const CHARACTERS: DetectorSettings = { ...DETECTOR, size: 256, threshold: 0.2, max_detections: 40 }
 const SETTINGS: ReaderSettings = {
-  cd: DETECTOR, cr: CHARACTERS, calibration: [1, 0], margin: [0.04, 0.08], margin_max_aspect: 4, retry_below: 0.9,
-  retry_margin: [0.1, 0.2], unclear_confidence: 0.5, retry_crop_size: null, retry_scene_size: null, min_confidence: 0.05,
+  cd: DETECTOR, cr: CHARACTERS, calibration: [1, 0], margin: [0.04, 0.08], margin_max_aspect: 4, retry_below: 0.8,
+  retry_margin: [0.1, 0.2], unclear_confidence: 0.8, retry_crop_size: null, retry_scene_size: null, min_confidence: 0.05,
   max_missing: 2, max_surplus: 3,
   rectify_crops: true,
 }
 const RECTIFIER: RectifierSettings = { width: 128, height: 96, context: 0.25, aspects: [] }
-const SECTIONS_NOT_READ = ['decoder'] // a bundle with them needs a reader that knows them
 
 type Json = Record<string, any>
 
@@ -35,13 +35,17 @@ export function parseManifest(m: Json, substitutions: Record<string, string>): M
   if (m.schema_version !== 1 && m.schema_version !== 2) {
     throw new BundleError(`manifest.json: schema version ${m.schema_version}, this reader knows 1 and 2; update the reader.`)
   }
-  const unknown = SECTIONS_NOT_READ.find(name => m[name])
-  if (unknown) throw new BundleError(`manifest.json: this reader does not know the section ${unknown}; update the reader.`)
   const reader = m.schema_version === 1 ? fromSchema1(m) : (m.reader ?? {})
   const formats = Object.fromEntries(Object.entries(m.formats as Record<string, Partial<Format>>).map(([name, f]) =>
     [name, { pattern: '', check: null, derive: false, same: [], gaps: null, prefixes: [], ...f }]))
+  const decoder = m.decoder ? decoderParams(m.decoder) : packagedDecoder(m.files?.['cr.onnx'])
+  const missing = decoder && Object.keys(formats).find(name => !decoder.formats[name])
+  if (missing) {
+    throw new BundleError(`manifest.json: the section decoder has no parameters of the format ${missing}; run \`alpr-nb fit-decoder\`.`)
+  }
   return {
     scope: m.scope, label: m.label, alphabet: m.alphabet, formats, substitutions, files: m.files,
+    decoder: decoder ?? priorDecoder(formats, m.alphabet, substitutions),
     rectifier: m.rectifier ? { ...RECTIFIER, ...m.rectifier } : null,
     reader: { ...SETTINGS, ...reader, cd: { ...DETECTOR, ...reader.cd }, cr: { ...CHARACTERS, ...reader.cr } },
   }
