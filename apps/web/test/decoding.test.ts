@@ -95,7 +95,11 @@ describe('manifest', () => {
 
   test('a format without parameters is an error', () => {
     const formats = { ...own.formats, other: { pattern: 'LLNNN' } }
-    expect(() => parseManifest({ ...own, formats }, own.substitutions)).toThrow('no parameters of the format other')
+    expect(() => parseManifest({ ...own, formats }, own.substitutions)).toThrow('lacks parameters of other')
+  })
+
+  test.each([[{}, 'formats'], [{ ...own.decoder, beside: undefined }, 'beside']])('an incomplete section is an error', (decoder, key) => {
+    expect(() => parseManifest({ ...own, decoder }, own.substitutions)).toThrow(`lacks parameters of ${key}`)
   })
 })
 

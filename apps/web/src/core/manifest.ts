@@ -1,5 +1,5 @@
 /** Load a bundle: manifest.json of schema 1 or 2, the two models and the substitutions, each compared with its hash. */
-import { decoderParams, packagedDecoder, priorDecoder } from './decoder-params'
+import { decoderParams, packagedDecoder, priorDecoder, type DecoderParams } from './decoder-params'
 import type { DetectorSettings, Format, Manifest, ReaderSettings, RectifierSettings } from './types'
 
 export interface Bundle {
@@ -31,6 +31,17 @@ function fromSchema1(m: Json): Json {
   }
 }
 
+/** Fitted parameters of decoding: of the manifest, or of the package for this model; null: there are none. */
+function decoderOf(m: Json, formats: Record<string, Format>): DecoderParams | null {
+  if (!m.decoder) return packagedDecoder(m.files?.['cr.onnx'])
+  const missing = ['formats', 'insertion', 'beside', 'other', 'other_right'].find(key => m.decoder[key] === undefined)
+    ?? Object.keys(formats).find(name => ['prior', 'confusion', 'deletion', 'cut'].some(key => m.decoder.formats[name]?.[key] === undefined))
+  if (missing) {
+    throw new BundleError(`manifest.json: the section decoder lacks parameters of ${missing}; \`alpr-nb fit-decoder\` writes them.`)
+  }
+  return decoderParams(m.decoder)
+}
+
 export function parseManifest(m: Json, substitutions: Record<string, string>): Manifest {
   if (m.schema_version !== 1 && m.schema_version !== 2) {
     throw new BundleError(`manifest.json: schema version ${m.schema_version}, this reader knows 1 and 2; update the reader.`)
@@ -38,14 +49,9 @@ export function parseManifest(m: Json, substitutions: Record<string, string>): M
   const reader = m.schema_version === 1 ? fromSchema1(m) : (m.reader ?? {})
   const formats = Object.fromEntries(Object.entries(m.formats as Record<string, Partial<Format>>).map(([name, f]) =>
     [name, { pattern: '', check: null, derive: false, same: [], gaps: null, prefixes: [], ...f }]))
-  const decoder = m.decoder ? decoderParams(m.decoder) : packagedDecoder(m.files?.['cr.onnx'])
-  const missing = decoder && Object.keys(formats).find(name => !decoder.formats[name])
-  if (missing) {
-    throw new BundleError(`manifest.json: the section decoder has no parameters of the format ${missing}; run \`alpr-nb fit-decoder\`.`)
-  }
+  const decoder = decoderOf(m, formats) ?? priorDecoder(formats, m.alphabet, substitutions)
   return {
-    scope: m.scope, label: m.label, alphabet: m.alphabet, formats, substitutions, files: m.files,
-    decoder: decoder ?? priorDecoder(formats, m.alphabet, substitutions),
+    scope: m.scope, label: m.label, alphabet: m.alphabet, formats, substitutions, decoder, files: m.files,
     rectifier: m.rectifier ? { ...RECTIFIER, ...m.rectifier } : null,
     reader: { ...SETTINGS, ...reader, cd: { ...DETECTOR, ...reader.cd }, cr: { ...CHARACTERS, ...reader.cr } },
   }
