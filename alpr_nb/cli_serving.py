@@ -129,7 +129,7 @@ def load_test(
 def graphs(
     bundle: Annotated[Path, typer.Argument(help="Folder of a bundle.", show_default=False)],
     out: Annotated[Path, typer.Option(help="Folder of the new bundle.")],
-    calibrate: Annotated[Optional[list[Path]], typer.Option(help="Photographs: quantise with them. Repeatable.")] = None,
+    calibrate: Annotated[Optional[list[Path]], typer.Option(help="Photographs to quantise with.")] = None,
     quantise: Annotated[str, typer.Option(help="Models that get 8 bits: cr, cd, or cd,cr.")] = 'cr',
 ):
     "Write a bundle whose models decode boxes and apply NMS themselves. It needs the extra `train`."

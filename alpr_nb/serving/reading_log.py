@@ -38,7 +38,8 @@ class ReadingLog:
         now = time.time() if now is None else now
         values = signals | {k: line[k] for k in ('readings', 'ms', 'error') if k in line}
         if self.folder is None or 'error' in line:
-            text = json.dumps(dict(time=round(now, 3), image=line.get('image', ''), **values), ensure_ascii=False) + '\n'
+            row = dict(time=round(now, 3), image=line.get('image', ''), **values)
+            text = json.dumps(row, ensure_ascii=False) + '\n'
             if self.folder is None:
                 sys.stdout.write(text)
                 sys.stdout.flush()

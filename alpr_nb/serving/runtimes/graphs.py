@@ -69,7 +69,8 @@ def with_nms(
     return graph.SerializeToString()
 
 # %% ../../../nbs/serving/runtimes/graphs.ipynb #dc4b9ca9
-ABOUT = ('reference', 'metrics', 'git_revision', 'data', 'weights', 'training', 'synthesis', 'sources', 'licence') # kept
+ABOUT = ('reference', 'metrics', 'git_revision', 'data', 'weights', 'training', 'synthesis', 'sources',
+         'licence') # sections that the new bundle keeps
 
 def write_graphs(
     bundle: str | Path, # folder of a bundle
