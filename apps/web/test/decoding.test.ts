@@ -106,7 +106,8 @@ describe('manifest', () => {
 describe('decoder', () => {
   const shown = (text: string) => [...text].map(c => Float64Array.from(ALPHABET, k => (k === c ? 0.95 : 0)))
   const line = (text: string) => [[[...text].map((_, i) => i)]]
-  const container = { iso6346: format('LLL[UJZ]NNNNNNN', { check: 'iso6346', derive: true, prefixes: ['CSQU', 'MAEU', 'MIEU', 'MSCU'] }) }
+  const prefixes = ['CSQU', 'MAEU', 'MIEU', 'MSCU']
+  const container = { iso6346: format('LLL[UJZ]NNNNNNN', { check: 'iso6346', derive: true, prefixes }) }
   const decoder = new Decoder(container, priorDecoder(container, ALPHABET, {}), ALPHABET)
   const decode = (text: string, orders = line(text)) => decoder.decode(shown(text), null, orders)
 

@@ -63,7 +63,8 @@ export function buildAutomaton(fmt: Format, alphabet: string, unlisted: number):
         let options: [string | null, number][] = [[null, n / total]]
         if (from.text !== null) { // the prefix ends with this character, goes on, or is not listed
           const text = from.text + c, share = (from.text ? 1 : 1 - unlisted) / begun(from.text)
-          options = [[null, listed(text) * share + (from.text ? 0 : unlisted * n / total)], [text, (begun(text) - listed(text)) * share]]
+          const ends = listed(text) * share + (from.text ? 0 : unlisted * n / total)
+          options = [[null, ends], [text, (begun(text) - listed(text)) * share]]
         }
         for (const [text, prob] of options) {
           if (!prob) continue

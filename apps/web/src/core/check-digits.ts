@@ -29,6 +29,6 @@ const SCHEMES: Record<string, Scheme> = { iso6346, luhn }
 /** The scheme of a name; null: no check digit. */
 export function schemeOf(name: string | null): Scheme {
   if (name === null) return noCheck
-  if (!Object.hasOwn(SCHEMES, name)) throw new Error(`check digit scheme ${name} is not one of ${Object.keys(SCHEMES).join(', ')}`)
-  return SCHEMES[name]
+  if (Object.hasOwn(SCHEMES, name)) return SCHEMES[name]
+  throw new Error(`check digit scheme ${name} is not one of ${Object.keys(SCHEMES).join(', ')}`)
 }

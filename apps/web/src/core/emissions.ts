@@ -31,8 +31,9 @@ export class Emissions {
     const present = probs.map(row => calibrateConfidence(Math.max(...row), presence))
     const noise = shown.map((row, i) => (1 - present[i]) * dot(row, decoder.insertion))
     const free = shown.map((row, i) => present[i] * dot(row, decoder.free) + noise[i])
+    const weight = (i: number, painted: Float64Array) => (present[i] / free[i]) * dot(shown[i], painted)
     for (const [name, confusion] of Object.entries(decoder.confusion)) {
-      this.match[name] = confusion.map(painted => Float64Array.from(shown, (row, i) => (present[i] / free[i]) * dot(row, painted)))
+      this.match[name] = confusion.map(painted => Float64Array.from(shown, (_, i) => weight(i, painted)))
     }
     this.skip = insertionRuns(noise.map((p, i) => p / free[i]))
     this.start = this.skip[0].slice()

@@ -18,6 +18,9 @@ const SETTINGS: ReaderSettings = {
   rectify_crops: true,
 }
 const RECTIFIER: RectifierSettings = { width: 128, height: 96, context: 0.25, aspects: [] }
+// what the section `decoder` must have, and what each of its formats must have
+const DECODER_KEYS = ['formats', 'insertion', 'beside', 'other', 'other_right']
+const FORMAT_KEYS = ['prior', 'confusion', 'deletion', 'cut']
 
 type Json = Record<string, any>
 
@@ -34,10 +37,11 @@ function fromSchema1(m: Json): Json {
 /** Fitted parameters of decoding: of the manifest, or of the package for this model; null: there are none. */
 function decoderOf(m: Json, formats: Record<string, Format>): DecoderParams | null {
   if (!m.decoder) return packagedDecoder(m.files?.['cr.onnx'])
-  const missing = ['formats', 'insertion', 'beside', 'other', 'other_right'].find(key => m.decoder[key] === undefined)
-    ?? Object.keys(formats).find(name => ['prior', 'confusion', 'deletion', 'cut'].some(key => m.decoder.formats[name]?.[key] === undefined))
+  const { formats: known = {} } = m.decoder
+  const missing = DECODER_KEYS.find(key => m.decoder[key] === undefined)
+    ?? Object.keys(formats).find(name => FORMAT_KEYS.some(key => known[name]?.[key] === undefined))
   if (missing) {
-    throw new BundleError(`manifest.json: the section decoder lacks parameters of ${missing}; \`alpr-nb fit-decoder\` writes them.`)
+    throw new BundleError(`manifest.json: section decoder lacks parameters of ${missing}; \`alpr-nb fit-decoder\` writes them.`)
   }
   return decoderParams(m.decoder)
 }
