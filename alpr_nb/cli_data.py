@@ -18,7 +18,8 @@ app = typer.Typer()
 
 # %% ../nbs/cli_data.ipynb #4192ecf5
 LeftOut = Annotated[float, typer.Option(
-    min=0, max=1, help="Largest share of the images, 0 to 1, that may be left out with exit status 0.")]
+    min=0, max=1, help="Largest share of the images, 0 to 1, that may be left out with exit status 0. Above 0, one "
+                       "image always may.")]
 
 def _left_out(findings, out, images, share):
     "Print the files that were left out. When they are more than the share, the exit status is 1."
@@ -27,18 +28,27 @@ def _left_out(findings, out, images, share):
     if not len(findings): return
     typer.echo(f"all of them: {out/'findings.csv'}", err=True)
     lost = findings.file.nunique()
-    if lost <= share*(lost + images): return
-    if share: typer.echo(f"{lost} of {lost + images} images, more than the share of {share:g} that --left-out allows",
-                         err=True)
+    if _share_allows(lost, lost + images, share): return
     raise typer.Exit(1)
+
+def _share_allows(lost, images, share):
+    "Whether so many images may be left out: the share, and one image also of a small source. Prints the verdict."
+    allowed = lost <= max(share*images, share > 0)
+    if share:
+        typer.echo(f"{lost} of {images} images were left out, " + ("as" if allowed else "more than") +
+                   f" the share of {share:g} allows (--left-out; in the pipeline data.prepare.left-out)"
+                   + ("" if allowed else "; correct them, list them in quarantine.csv, or raise the share"), err=True)
+    return allowed
 
 # %% ../nbs/cli_data.ipynb #07ca8a4d
 @app.command('import',
              epilog="Example: alpr-nb import yolo downloads/trucks photos/trucks --keep plate --prefix trucks-")
 def import_(
-    kind: Annotated[str, typer.Argument(help="openalpr, yolo, voc, coco, csv, labelme or folder.", show_default=False)],
+    kind: Annotated[str, typer.Argument(
+        help="openalpr, yolo, voc, coco, csv, cvat, label-studio, labelme or folder.", show_default=False)],
     source: Annotated[Path, typer.Argument(
-        help="The folder; for coco and csv also the file that lists the images.", show_default=False)],
+        help="The folder; for coco, csv, cvat and label-studio also the file that lists the images.",
+        show_default=False)],
     out: Annotated[Path, typer.Argument(
         help="Folder to write: images with a LabelMe file beside each.", show_default=False)],
     label: Annotated[str, typer.Option(
@@ -48,7 +58,9 @@ def import_(
     rename: Annotated[Optional[list[str]], typer.Option(help="class=label. Repeat it for several.")] = None,
     names: Annotated[str, typer.Option(
         help="Class names of a YOLO source, in order, separated by commas. Default: its data.yaml.")] = '',
-    text: Annotated[str, typer.Option(help="CSV column, COCO key or VOC element with the code.")] = 'text',
+    text: Annotated[str, typer.Option(
+        help="Name of the code: a CSV column, a COCO key, a VOC element, an attribute of CVAT, or a text area of "
+             "Label Studio.")] = 'text',
     prefix: Annotated[str, typer.Option(help="Prefix of image names, so that several sources can be joined.")] = '',
     origin: Annotated[str, typer.Option(help="Origin of the source for import.json: a URL or free text.")] = '',
     no_codes: Annotated[bool, typer.Option(
@@ -80,6 +92,8 @@ def import_(
                          max_side=max_side, annotator=annotator)
     typer.echo(f"{done.images} images with {done.boxes} boxes in {out}")
     if done.kept: typer.echo(f"{done.kept} annotations that a person changed are kept")
+    if done.turned:
+        typer.echo(f"{done.turned} annotations were drawn before the rotation by EXIF and are turned with their images")
     _left_out(done.findings, out, done.images, left_out)
 
 # %% ../nbs/cli_data.ipynb #e7af51e3
@@ -94,13 +108,15 @@ def crops(
     min_height: Annotated[float, typer.Option(help="Least height of a code, px.")] = 0,
     test_tenths: Annotated[int, typer.Option(
         help="Codes with a SHA-256 modulo 10 below this number are left out: they measure.")] = 0,
+    left_out: LeftOut = 0., # share of the images
 ):
-    "Cut codes with a known text out of photographs, upright by their four corners, to train the recogniser."
+    """Cut codes with a known text out of photographs, upright by their four corners, to train the recogniser.
+
+    The exit status is 1 when something is left out."""
     from alpr_nb.data.crops.code_crops import crop_codes
     done = crop_codes(folders, out, label, aspects=tuple(aspect or ()), min_height=min_height, test_tenths=test_tenths)
     typer.echo(f"{done.crops} crops in {out}, {done.labelled} of them with characters")
-    for name in done.turned: typer.echo(f"left out: {name}: its corners do not start at the top left of the code",
-                                        err=True)
+    _left_out(done.findings, out, done.images, left_out)
 
 # %% ../nbs/cli_data.ipynb #638e4ac4
 @app.command(epilog="Example: alpr-nb annotate crops/ --out proposed/ --known-text crops/labels.csv")
@@ -143,7 +159,7 @@ def annotate(
     if lost := review.attrs['without_image']:
         typer.echo(f"{known_text}: {len(lost)} entries have no image here, such as {lost[0]}", err=True)
     lost = (review.status == 'unreadable image').sum()
-    raise typer.Exit(int(lost > left_out*len(review)))
+    raise typer.Exit(int(lost > 0 and not _share_allows(lost, len(review), left_out)))
 
 # %% ../nbs/cli_data.ipynb #724a3e13
 def _compare_annotators(sources, task, out):
@@ -233,6 +249,9 @@ def pack(
                 test_tenths)
     also = f' and {done.extra} made of them' if done.extra else ''
     typer.echo(f"{done.train} images{also} train and {done.validation} validate, in {done.parts} parts in {out}")
+    if done.unused_hold:
+        typer.echo(f"{len(done.unused_hold)} codes of --hold are on no image here, such as {done.unused_hold[0]}",
+                   err=True)
     _left_out(done.findings[done.findings.finding != 'held back'], out, done.train + done.validation, left_out)
 
 # %% ../nbs/cli_data.ipynb #bc781a64
@@ -279,7 +298,6 @@ def source(
     where = f'data.sources.{step}.{key}'
     arguments = section_arguments(step, load_section(where))
     share = load_section('data.prepare').get('left_out', 0.)
-    left_out = [] if step == 'crops' else [f'--left-out={share}']
-    try: status = typer.main.get_command(app).main([step, *left_out, *arguments], standalone_mode=False)
+    try: status = typer.main.get_command(app).main([step, f'--left-out={share}', *arguments], standalone_mode=False)
     except click.UsageError as e: raise UserError(f'params.yaml: {where}: {e.format_message()}') from None
     raise typer.Exit(status or 0)

@@ -42,6 +42,21 @@ def coco(boxes=(BOX,), name='a.jpg', **image):
                      for i, (x1, y1, x2, y2) in enumerate(boxes)]))
 
 
+def cvat(box=BOX, name='a.jpg', code='ABC1234'):
+    return (f'<annotations><version>1.1</version><image id="0" name="{name}" width="{W}" height="{H}"><box '
+            'label="license-plate" xtl="{}" ytl="{}" xbr="{}" ybr="{}"><attribute name="text">{}</attribute></box>'
+            '</image></annotations>').format(*box, code)
+
+
+def label_studio(box=BOX, image='/data/upload/1/a.jpg', code='ABC1234', **value):
+    x1, y1, x2, y2 = box
+    about = dict(id='r1', original_width=W, original_height=H)
+    shape = dict(x=x1/W*100, y=y1/H*100, width=(x2 - x1)/W*100, height=(y2 - y1)/H*100, rotation=0) | value
+    results = [about | dict(from_name='label', value=shape | dict(rectanglelabels=['license-plate'])),
+               about | dict(from_name='text', value=shape | dict(text=[code]))]
+    return json.dumps([dict(id=1, data=dict(image=image), annotations=[dict(result=results, was_cancelled=False)])])
+
+
 def labelme(folder, name='a'):
     folder.mkdir(parents=True, exist_ok=True)
     write_labelme(folder/f'{name}.json', Annotation(f'{name}.jpg', W, H, (Shape('license-plate', BOX, 'ABC1234'),)))

@@ -91,7 +91,7 @@ def IMAGE_CASES(rng):
         'ending': ('wrong ending', '.jpg', image(lambda px, d: png(px[..., ::-1]))),
         'gif': ('wrong ending', '.png', image(lambda px, d: saved(px, 'GIF'))),
         'exif': ('turned by EXIF', '.jpg', turned(False)),
-        'exif-unseen': ('other size', '.jpg', turned(True)),
+        'exif-unseen': ('turned by EXIF', '.jpg', turned(True)),
         'size': ('other size', '.jpg', label(lambda a: a | dict(imageWidth=a['imageWidth'] + 5))),
         'not-json': ('not LabelMe', '.jpg', label(lambda a: b'{"shapes": [')),
         'other-json': ('not LabelMe', '.jpg', label(lambda a: dict(objects=[]))),

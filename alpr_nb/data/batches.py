@@ -25,7 +25,8 @@ from ..core.config import UserError
 from ..core.csv_files import read_table
 from ..core.file_names import is_desktop_file, normalize_name
 from ..core.image_folders import IMAGES
-from .checks.findings import Finding, printable, quarantined_names, read_quarantine, write_table
+from .checks.findings import (Finding, printable, quarantine_key, quarantined_names, read_quarantine,
+                                          write_table)
 from .labelme import read_labelme
 
 # %% ../../nbs/data/batches.ipynb #e0bff935
@@ -42,7 +43,7 @@ class Part:
 
 def list_parts(
     source: Path,     # folder with the archives
-    skip=frozenset(), # names of archives to leave out; the other archive of the part is left out, too
+    skip=frozenset(), # `quarantine_key` of archives to leave out; the other archive of the part is left out, too
 ) -> tuple[list[Part], list[Finding]]: # parts by annotator and number; problems with the other archives
     "Complete parts of a source folder, and findings for everything else"
     findings, found = [], {}
@@ -51,7 +52,7 @@ def list_parts(
     for file in sorted(source.glob('*.zip')):
         m = PART.fullmatch(file.name)
         key = m and (m['annotator'], int(m['number']))
-        if file.name in skip or key in left_out: continue
+        if quarantine_key(file.name) in skip or key in left_out: continue
         if not m:
             findings.append(Finding(file.name, '', 'misnamed archive',
                                     'expected a name like ann_image_part_1.zip or ann_label_part_1.zip; rename it'))
@@ -77,7 +78,7 @@ def list_parts(
 
 def find_parts(
     source,           # folder with the archives
-    skip=frozenset(), # names of archives to leave out; the other archive of the part is left out, too
+    skip=frozenset(), # `quarantine_key` of archives to leave out; the other archive of the part is left out, too
 ) -> list[Part]:      # by annotator and number
     "Parts of a source folder; `UserError` for the first problem with its archives"
     source = Path(source)
@@ -143,7 +144,7 @@ def finding_kind(
 def list_archive(
     archive: Path,    # zip file
     endings: tuple,   # allowed file name endings
-    skip=frozenset(), # members to leave out
+    skip=frozenset(), # `quarantine_key` of members to leave out
 ) -> tuple[dict[str, str], list[Finding]]: # stem -> member, sorted; problems
     "Members that can be read, and findings for the others"
     try:
@@ -154,7 +155,7 @@ def list_archive(
     names, seen, findings = {}, {}, []
     for info in infos:
         name = printable(info.orig_filename)
-        if is_desktop_file(name) and not unsafe_name(name) or name in skip: continue
+        if is_desktop_file(name) and not unsafe_name(name) or quarantine_key(name) in skip: continue
         stem = normalize_name(Path(info.filename).stem)
         problem, key = member_problem(info, endings), stem.casefold()
         if not problem and key in seen: problem = f'it has the same name as {seen[key]}; each image needs a unique name'
@@ -165,7 +166,7 @@ def list_archive(
 def list_members(
     archive: Path,      # zip file
     endings: tuple,     # allowed file name endings
-    skip=frozenset(),   # members to leave out
+    skip=frozenset(),   # `quarantine_key` of members to leave out
 ) -> dict[str, str]:    # stem -> member name, sorted
     "Members of an archive; `UserError` for the first problem"
     names, findings = list_archive(archive, endings, skip)
@@ -194,8 +195,8 @@ def list_samples(
     samples, seen, skip = [], {}, quarantined_names(read_quarantine(source))
     for part in find_parts(source, {batch for batch, names in skip.items() if '' in names}):
         archives = (part.images, IMAGES), (part.labels, ('.json',))
-        images, labels = (list_members(a, endings, skip.get(a.name, ())) for a, endings in archives)
-        gone = {normalize_name(Path(n).stem) for a, _ in archives for n in skip.get(a.name, ())}
+        images, labels = (list_members(a, endings, skip.of(a.name)) for a, endings in archives)
+        gone = {Path(n).stem for a, _ in archives for n in skip.of(a.name)}
 
         for these, others, here, there, partner in ((images, labels, part.images, part.labels, 'label'),
                                                     (labels, images, part.labels, part.images, 'image')):
@@ -268,7 +269,7 @@ def combine(
     sources: list,  # source folders, or folders of them
     out,            # folder to make
 ) -> int:           # number of archives in it
-    "Join source folders into one: their archives (hard links where possible), validation lists and quarantine lists"
+    "Join source folders into one: archives (hard links where possible), lists of validation, quarantine and findings"
     sources, taken = [folder for s in map(Path, sources) for folder in source_folders(s)], {}
     for s in sources:
         skip = {batch for batch, names in quarantined_names(read_quarantine(s)).items() if '' in names}
@@ -286,5 +287,7 @@ def combine(
             except OSError: shutil.copy2(file, temp/name)
         validation.to_csv(temp/'validation.csv', index=False, lineterminator='\n')
         if len(quarantine := pd.concat(map(read_quarantine, sources))): write_table(quarantine, temp/'quarantine.csv')
+        skipped = [read_table(s/'findings.csv') for s in sources if (s/'findings.csv').is_file()] # of `pack`
+        if skipped: write_table(pd.concat(skipped), temp/'findings.csv')
         (temp/'combined.txt').write_text(''.join(f'{file.parent.name}/{name}\n' for name, file in taken.items()))
     return len(taken)

@@ -13,8 +13,9 @@ from pathlib import Path
 from ..core.config import UserError
 from ..core.csv_files import read_table
 from ..core.file_names import beside, normalize_name
+from ..core.image_files import decode_image, exif_orientation
 from ..core.image_folders import find_images, passed_over_line
-from .labelme import read_labelme
+from .labelme import read_labelme, turn_annotation
 from .yolo_labels import normalize_code
 
 # %% ../../nbs/data/ground_truth.ipynb #f1b84c91
@@ -94,7 +95,11 @@ def plates_in(
     "Labelled plates of an image"
     file = beside(image, '.json')
     if not file.is_file(): return None
-    return sorted((s for s in read_labelme(file).shapes if s.label == label), key=lambda s: -_area(s.box))
+    ann, orientation = read_labelme(file), exif_orientation(image)
+    if orientation >= 5: # width and height are exchanged
+        h, w = decode_image(image.read_bytes(), str(image)).shape[:2]
+        ann = turn_annotation(ann, orientation, w, h)
+    return sorted((s for s in ann.shapes if s.label == label), key=lambda s: -_area(s.box))
 
 def locate_plate(
     image: Path,      # file; a LabelMe file may lie beside it

@@ -4,16 +4,19 @@
 
 # %% auto #0
 __all__ = ['SQUARE', 'POLYGONS', 'Shape', 'Annotation', 'bounding_box', 'four_corners', 'rotated_corners', 'upright_corners',
-           'read_labelme', 'labelme_dict', 'labelme_json', 'write_labelme', 'reading_order']
+           'read_labelme', 'labelme_dict', 'labelme_json', 'write_labelme', 'turn_shape', 'drawn_before_turn',
+           'turn_annotation', 'reading_order']
 
 # %% ../../nbs/data/labelme.ipynb #16abea2c
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from ..core.config import UserError
+from ..core.csv_files import decode_text
+from ..core.orientation import turn_points
 from ..core.reading_order import lines_of
 
 # %% ../../nbs/data/labelme.ipynb #06c21c72
@@ -117,7 +120,7 @@ def read_labelme(
 ) -> Annotation:
     "Read a LabelMe file; `UserError` with the file's name when it is not one"
     name = name or (str(source) if not isinstance(source, bytes) else 'label')
-    try: d = json.loads((source if isinstance(source, bytes) else Path(source).read_bytes()).decode('utf-8-sig'))
+    try: d = json.loads(decode_text(source if isinstance(source, bytes) else Path(source).read_bytes()))
     except OSError as e:
         raise UserError(f'{name}: cannot be read ({e.strerror}); expected a LabelMe JSON file') from None
     except (ValueError, RecursionError) as e:
@@ -155,6 +158,40 @@ def write_labelme(
 ):
     "Write an annotation as a LabelMe file"
     Path(path).write_text(labelme_json(ann), encoding='utf-8')
+
+# %% ../../nbs/data/labelme.ipynb #747fa635
+def turn_shape(
+    box: tuple,       # x1, y1, x2, y2 in px of the image as stored
+    corners: tuple,   # four (x, y) or ()
+    orientation: int, # of EXIF
+    width: int,       # of the image as stored, px
+    height: int,      # of the image as stored, px
+) -> tuple:           # box and corners in px of the image as seen; the first corner is still the same one
+    "A box that was drawn before its image was turned"
+    around = bounding_box(turn_points([box[:2], box[2:]], orientation, width, height))
+    return around, four_corners(turn_points(corners, orientation, width, height)) if corners else ()
+
+def drawn_before_turn(
+    size: tuple,      # width and height of the image according to its annotation, px; 0: not stated
+    orientation: int, # of EXIF
+    width: int,       # of the image as seen, px
+    height: int,      # of the image as seen, px
+) -> bool:
+    "Whether an annotation was drawn on the image as it is stored"
+    return orientation >= 5 and width != height and tuple(size) == (height, width)
+
+def turn_annotation(
+    ann: Annotation,  # of one image
+    orientation: int, # of EXIF
+    width: int,       # of the image as seen, px
+    height: int,      # of the image as seen, px
+) -> Annotation:      # the same object when it was drawn on the image as seen
+    "The annotation of an image as it is seen"
+    if not drawn_before_turn((ann.width, ann.height), orientation, width, height): return ann
+    turned = [turn_shape(s.box, s.corners, orientation, height, width) for s in ann.shapes]
+    shapes = tuple(replace(s, box=box, corners=corners) for s, (box, corners) in zip(ann.shapes, turned))
+    return replace(ann, width=width, height=height, shapes=shapes)
+
 
 # %% ../../nbs/data/labelme.ipynb #8a1e5865
 def reading_order(

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LISTS', 'CROP_QUALITY', 'LEFT_OUT', 'split_of', 'split_without_code', 'excluded_codes', 'unreviewed_labels',
-           'list_pairs', 'read_pair', 'main_code', 'Packed', 'extra_samples', 'pack']
+           'list_pairs', 'earlier_skipped', 'read_pair', 'main_code', 'Packed', 'extra_samples', 'pack']
 
 # %% ../../nbs/data/pack.ipynb #f1b35113
 import hashlib
@@ -23,15 +23,15 @@ from ..codes.split import hash_tenth, in_validation
 from ..core.atomic import replacing
 from ..core.config import UserError
 from ..core.csv_files import read_table
-from ..core.image_files import decode_image
+from ..core.image_files import decode_image, exif_orientation
 from ..core.image_folders import IMAGES
 from .annotators import annotator_of, corrected_labels
 from .batch_writer import NewSample, write_parts
 from .checks.findings import quarantined_names, read_quarantine
-from .written_files import recorded_splits
-from .labelme import Annotation, labelme_json, read_labelme
-from .pairing import (SkippedFile, list_files, name_key, name_problem, pair_files, skipped_table,
-                                  write_skipped)
+from .written_files import recorded_splits, source_splits
+from .labelme import Annotation, labelme_json, read_labelme, turn_annotation
+from .pairing import (SkippedFile, list_files, name_key, name_problem, pair_files, read_skipped,
+                                  skipped_table, write_skipped)
 from .yolo_labels import clip_shapes, codes_of, normalize_code
 from .crops.zoom_crops import zoom_crop
 from ..core.hashes import sha256, text_sha256
@@ -66,9 +66,12 @@ def split_without_code(
 # %% ../../nbs/data/pack.ipynb #b6b0ad79
 def excluded_codes(
     files,             # CSV files with a column code
-) -> frozenset[str]:   # normalized codes
+) -> frozenset[str]:   # normalized codes; `UserError` for a list without any
     "Codes of vehicles that are not used"
-    return frozenset(code for file in files for code in read_table(file, 'code').code.map(normalize_code) if code)
+    found = {file: set(read_table(file, 'code').code.map(normalize_code)) - {''} for file in files}
+    if empty := [file for file, codes in found.items() if not codes]:
+        raise UserError(f'{empty[0]}: lists no code; correct it, or leave it out')
+    return frozenset(code for codes in found.values() for code in codes)
 
 # %% ../../nbs/data/pack.ipynb #44025ed1
 LISTS = 'import.json', 'pack.json', 'annotate.json', 'crops.json' # JSON files in the folders that are not annotations
@@ -98,10 +101,10 @@ def list_pairs(
                   and n not in unreviewed}
         paired, lost = pair_files(images, labels)
         skipped += [f._replace(file=f'{folder.name}/{f.file}') for f in lost]
-        quarantine = quarantined_names(read_quarantine(folder)).get(folder.name, ())
+        quarantine = quarantined_names(read_quarantine(folder))
         for name, label in paired:
             image = images[name]
-            if name in quarantine: continue
+            if quarantine.lists(folder.name, name): continue
             if problem := name_problem(image.name, image.stat().st_size, taken):
                 skipped.append(SkippedFile(f'{folder.name}/{name}', *problem))
             else:
@@ -110,6 +113,18 @@ def list_pairs(
     return sorted(pairs, key=lambda x: x[1].name)
 
 # %% ../../nbs/data/pack.ipynb #bc8b5ce1
+def earlier_skipped(
+    folders: list[Path], # as `list_pairs` takes them
+) -> list:               # of SkippedFile, with the name of the folder
+    "Images that an earlier step left out or that are in the quarantine of their folder"
+    found = []
+    for folder in folders:
+        skipped, quarantine = read_skipped(folder).itertuples(), read_quarantine(folder).itertuples()
+        found += [SkippedFile(f'{folder.name}/{f.file}', f.finding, f.detail) for f in skipped]
+        found += [SkippedFile(f'{q.batch}/{q.image}', q.finding or 'in quarantine', q.detail or 'in quarantine.csv')
+                  for q in quarantine]
+    return found
+
 def read_pair(
     image: Path,      # file
     label: Path,      # its LabelMe file
@@ -117,6 +132,7 @@ def read_pair(
     "Read an image and its annotation; `UserError` when they do not belong together"
     ann, data = read_labelme(label, label.name), image.read_bytes()
     h, w = decode_image(data, image.name).shape[:2]
+    ann = turn_annotation(ann, exif_orientation(data), w, h)
     if (ann.width or w, ann.height or h) != (w, h):
         raise UserError(f'{label.name}: drawn on an image of {ann.width}x{ann.height}, but the image has {w}x{h}; '
                         'label it again')
@@ -145,6 +161,7 @@ class Packed:
     validation: int         # images
     parts: int              # pairs of archives
     findings: pd.DataFrame  # file, finding, detail: files that were left out
+    unused_hold: tuple = () # codes of `hold` that no image has
 
 LEFT_OUT = dict(both=('both sides', 'shows {}, of which one is for training and another for validation'),
                 held=('held back', 'shows {}, of which one is excluded'),
@@ -207,8 +224,8 @@ def _split(ann, data, source_split, s, excluded):
                                                                   s.test_tenths), codes
     return split_without_code(data, source_split, s.seed, s.validation, s.test), codes
 
-def _new_samples(pairs, splits, s, excluded, counts, skipped, corrected):
-    "Samples to write; counts them, and lists the images that are left out"
+def _new_samples(pairs, splits, s, excluded, counts, skipped, corrected, seen):
+    "Samples to write; counts them, lists the images that are left out, and adds the codes to `seen`"
     for where, image, label in pairs:
         try: data, ann = read_pair(image, label)
         except (UserError, OSError) as e:
@@ -217,6 +234,7 @@ def _new_samples(pairs, splits, s, excluded, counts, skipped, corrected):
         ann = replace(ann, annotator=annotator_of(ann.annotator, label in corrected, s.annotator))
         split, codes = _split(ann, data, splits.get(where, ''), s, excluded)
         counts[split] += 1
+        seen.update(codes)
         if split in LEFT_OUT:
             shown = ', '.join(codes) or 'vehicles without a code'
             skipped.append(SkippedFile(where, *(text.format(shown) for text in LEFT_OUT[split])))
@@ -257,13 +275,14 @@ def pack(
     excluded = excluded_codes([hold] if isinstance(hold, (str, Path)) else hold or ())
     s = _Settings(annotator, batch_size, validation, seed, task, test, closeups, repeat, test_tenths)
 
-    skipped, counts = [], Counter()
+    skipped, counts, seen = [], Counter(), set()
     pairs = list_pairs(folders, skipped)
-    splits = {f'{f.name}/{name}': split for f in folders for name, split in recorded_splits(f).items()}
+    splits = source_splits(where for where, *_ in pairs)
+    splits |= {f'{f.name}/{name}': split for f in folders for name, split in recorded_splits(f).items()}
     corrected = {label for f in folders for label in corrected_labels(f)}
     with replacing(out, marker=['pack.json'], keep=folders) as (tmp,):
         bar = tqdm(pairs, desc='pack', unit=' images', mininterval=2, disable=None)
-        samples = _new_samples(bar, splits, s, excluded, counts, skipped, corrected)
+        samples = _new_samples(bar, splits, s, excluded, counts, skipped, corrected, seen)
         write_parts(samples, tmp, annotator, batch_size)
         written = counts['train'] + counts['extra'] + counts['validation']
         table, parts = skipped_table(skipped), -(-written//batch_size)
@@ -271,10 +290,10 @@ def pack(
             why = f'; the first: {table.file[0]}: {table.detail[0]}' if len(table) else ', no image with a LabelMe file'
             raise UserError(f"{', '.join(map(str, folders))}: nothing to pack{why}")
         _require_parts(counts, s)
-        write_skipped(tmp, table)
+        write_skipped(tmp, skipped_table([*table.itertuples(index=False, name=None), *earlier_skipped(folders)]))
         facts = dict(annotator=annotator, task=task, seed=seed, share=validation, test=test, batch_size=batch_size,
                      parts=parts,
                      train=counts['train'], extra=counts['extra'], validation=counts['validation'], closeups=closeups,
                      repeat=repeat, test_tenths=test_tenths, findings=len(table), held_codes=len(excluded))
         (tmp/'pack.json').write_text(json.dumps(facts, indent=1) + '\n')
-    return Packed(counts['train'], counts['extra'], counts['validation'], parts, table)
+    return Packed(counts['train'], counts['extra'], counts['validation'], parts, table, tuple(sorted(excluded - seen)))

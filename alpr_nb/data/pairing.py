@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['LAYOUT_FOLDERS', 'NOT_ANNOTATIONS', 'IMAGE_LISTS', 'LIST_FOLDERS', 'SkippedFile', 'skipped_table', 'write_skipped',
-           'pair_key', 'list_files', 'pair_files', 'match_listed', 'find_lists', 'image_folder', 'name_key',
-           'name_problem']
+           'read_skipped', 'pair_key', 'list_files', 'pair_files', 'listed_names', 'match_listed', 'find_lists',
+           'image_folder', 'name_key', 'name_problem']
 
 # %% ../../nbs/data/pairing.ipynb #3c21a6d8
 import re
@@ -13,10 +13,12 @@ import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import unquote
 
 import pandas as pd
 
 from ..core.config import UserError
+from ..core.csv_files import read_table
 from ..core.file_names import is_desktop_file, normalize_name
 from ..core.image_folders import IMAGES
 from .batches import member_problem
@@ -41,6 +43,19 @@ def write_skipped(
     "Write `findings.csv`"
     table.to_csv(folder/'findings.csv', index=False, lineterminator='\n', encoding='utf-8', errors='backslashreplace')
 
+def read_skipped(
+    folder: Path,        # that import, annotate, crops, pack or combine wrote
+) -> pd.DataFrame:       # as `skipped_table`; without rows when nothing was left out
+    "Files that an earlier step left out: those in findings.csv, and images that `annotate` could not open"
+    rows = []
+    for name, columns in (('findings.csv', SkippedFile._fields), ('review.csv', ('image', 'status', 'reason'))):
+        if not (folder/name).is_file(): continue
+        try: table = read_table(folder/name, *columns)
+        except UserError: continue # of another program, or findings of a check
+        if name == 'review.csv': table = table[table.status == 'unreadable image']
+        rows += table[list(columns)].itertuples(index=False, name=None)
+    return skipped_table(SkippedFile(*row) for row in rows)
+
 # %% ../../nbs/data/pairing.ipynb #e68f2c30
 LAYOUT_FOLDERS = {'images', 'labels', 'annots', 'annotations', 'jpegimages', 'xmls'} # ignored when paths are compared
 
@@ -60,6 +75,14 @@ def list_files(
              and p.is_file()}
     return {name: found[name] for name in sorted(found) if not is_desktop_file(name)}
 
+def _pairs_by_stem(images, keys):
+    "Pairs where folders of unknown names separate images and annotations: by the file name, if each is unique"
+    stems = [{}, {}]
+    for names, by_stem in zip((images, keys.values()), stems):
+        for name in names: by_stem.setdefault(normalize_name(Path(name).stem), []).append(name)
+    if any(len(names) > 1 for by_stem in stems for names in by_stem.values()): return []
+    return [(image, stems[1][stem][0]) for stem, (image,) in stems[0].items() if stem in stems[1]]
+
 def pair_files(
     images: dict,       # path -> file
     annotations: dict,  # path -> file
@@ -69,7 +92,7 @@ def pair_files(
     for name in annotations:
         if (first := keys.setdefault(pair_key(name), name)) != name:
             skipped.append(SkippedFile(name, 'name taken', f'{first} is for the same image; keep one of them'))
-    pairs = [(name, keys[key]) for name in images if (key := pair_key(name)) in keys]
+    pairs = [(name, keys[key]) for name in images if (key := pair_key(name)) in keys] or _pairs_by_stem(images, keys)
     for name in sorted(set(images) - {i for i, _ in pairs}):
         skipped.append(SkippedFile(name, 'no annotation',
                                    'add one (without boxes if the image shows no code), or remove the image'))
@@ -79,18 +102,33 @@ def pair_files(
     return pairs, skipped
 
 # %% ../../nbs/data/pairing.ipynb #f1921237
+def _path_ends(path):
+    "A path, and the same without its first folders"
+    return [path, *(path[m.end():] for m in re.finditer('/', path))]
+
+def listed_names(
+    name: str, # path or address of an image in a list
+) -> list:     # with composed accents; the most exact first
+    "Spellings of a listed name under which its image is looked for"
+    plain = normalize_name(name).removeprefix('./')
+    in_query = re.search(r'[?&]d=([^&#]+)', plain) # of Label Studio's local files
+    address = re.split(r'[?#]', plain)[0] if '://' in plain or plain.startswith('/') else plain
+    found = [plain, unquote(in_query[1]) if in_query else unquote(address)]
+    found.append(found[1].rsplit('/', 1)[-1])
+    return list(dict.fromkeys([*found, re.sub(r'^[0-9a-f]{8}-', '', found[-1])])) # Label Studio's prefix of uploads
+
 def match_listed(
     listed: list,        # (image name in the list, any value)
     images: dict,        # path -> file
     where: str,          # name of the list, for the messages
 ) -> tuple[list, list]:  # [(image path, value)], [SkippedFile]
     "Entries of a list with their images, and entries or images without a partner"
-    names, skipped, taken = Counter(n.rsplit('/', 1)[-1] for n in map(normalize_name, images)), [], {}
-    index = {short: n for n in images if names[short := normalize_name(n).rsplit('/', 1)[-1]] == 1}
+    names, skipped, taken = Counter(end for n in images for end in _path_ends(normalize_name(n))), [], {}
+    index = {end: n for n in images for end in _path_ends(normalize_name(n)) if names[end] == 1}
     index |= {normalize_name(n): n for n in images}
-    for name, value in listed:
-        key = normalize_name(name).removeprefix('./')
-        image = index.get(key) or index.get(key.rsplit('/', 1)[-1])
+    exact_first = sorted(listed, key=lambda entry: listed_names(entry[0])[0] not in index)
+    for name, value in exact_first:
+        image = next((index[end] for key in listed_names(name) for end in _path_ends(key) if end in index), None)
         if not image:
             skipped.append(SkippedFile(name, 'no image',
                                        f'{where} lists it, but no image or several images have this name'))

@@ -19,8 +19,10 @@ from ..codes.decoding import Emissions, FormatParams, Lattice
 from ..codes.formats import format_of, parse_pattern
 from ..codes.substitutions import substitute
 from ..core.config import UserError
+from ..core.file_names import beside
+from ..core.image_files import exif_orientation
 from ..core.reading_order import lines_of
-from .labelme import Shape, read_labelme, upright_corners
+from .labelme import Shape, read_labelme, turn_annotation, upright_corners
 from .yolo_labels import clip_shapes, normalize_code
 from ..inference.calibration import max_class_confidence, shared_glyphs
 from ..inference.config import ReaderConfig
@@ -267,9 +269,9 @@ def drawn_plates(
     size: tuple,   # its width and height, px
 ) -> list|None:    # Shape of each; None without a LabelMe file
     "Plates that a person drew in the LabelMe file beside a photograph; `UserError` for a file that cannot be used"
-    file = path.with_suffix('.json')
+    file = beside(path, '.json')
     if not file.is_file(): return None
-    ann = read_labelme(file)
+    ann = turn_annotation(read_labelme(file), exif_orientation(path), *size)
     if (ann.width or size[0], ann.height or size[1]) != size:
         raise UserError(f'{file}: drawn on an image of {ann.width}x{ann.height}, but the image has {size[0]}x{size[1]}')
     return [s for s in ann.shapes if len(s.label) > 1] # a label of one letter is a character

@@ -9,7 +9,7 @@ from alpr_nb.data.annotation_formats import FORMATS
 from alpr_nb.data.importers import import_source
 from alpr_nb.data.labelme import read_labelme
 from alpr_nb.data.yolo_labels import yolo_line
-from annotated_sources import BOX, VOC, H, W, coco, found, labelme, make, picture
+from annotated_sources import BOX, H, VOC, W, coco, cvat, found, label_studio, labelme, make, picture
 
 # one box in each form
 
@@ -24,11 +24,13 @@ def forms(tmp):
         'csv': {'labels.csv': 'image,text,x1,y1,x2,y2\na.jpg,ABC1234,10,20,50,33\n'},
         'csv upside down': {'labels.csv': 'image,text,x1,y1,x2,y2\na.jpg,ABC1234,50,33,10,20\n'},
         'labelme': {'a.json': labelme(tmp/'labelme source')},
+        'cvat': {'annotations.xml': cvat()},
+        'label-studio': {'project-1.json': label_studio()},
     }
 
 
 @pytest.mark.parametrize('form', ['openalpr', 'yolo', 'yolo polygon', 'voc', 'voc upside down', 'coco',
-                                  'csv', 'csv upside down', 'labelme'])
+                                  'csv', 'csv upside down', 'labelme', 'cvat', 'label-studio'])
 def test_the_same_box_in_each_form(tmp_path, form):
     source = make(tmp_path/'source', forms(tmp_path)[form] | {'a.jpg': picture()})
     done = import_source(form.split()[0], source, tmp_path/'out', prefix='x-', origin='https://example.org')

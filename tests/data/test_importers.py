@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alpr_nb.codes.split import hash_tenth
 from alpr_nb.core.config import UserError
 from alpr_nb.data.annotation_formats import RawAnnotation
 from alpr_nb.data.importers import import_source, place_boxes
 from alpr_nb.data.labelme import Shape, read_labelme
 from alpr_nb.data.yolo_labels import clip_shapes, yolo_line
-from annotated_sources import BOX, VOC, H, W, found, make, picture, turned
+from annotated_sources import BOX, VOC, H, W, coco, found, make, picture, turned
 
 
 def digest(folder):
@@ -70,10 +71,33 @@ def test_boxes_lie_on_the_image_as_it_is_shown(tmp_path):
 
 def test_an_annotation_of_another_size_is_not_of_this_image(tmp_path):
     source = make(tmp_path/'s',
-                  {'a.jpg': turned(), 'b.jpg': picture()}
+                  {'a.jpg': picture(w=W + 1), 'b.jpg': picture()}
                   | {f'{n}.xml': VOC.format(*BOX, w=W, h=H, code='') for n in 'ab'})
     done = import_source('voc', source, tmp_path/'out')
     assert found(done) == [('a.jpg', 'unreadable annotation')] and '100x60' in done.findings.detail[0]
+
+
+@pytest.mark.parametrize('kind', ['voc', 'coco'])
+def test_boxes_drawn_before_the_rotation_by_exif_are_turned(tmp_path, kind):
+    label = dict(voc={'a.xml': VOC.format(*BOX, w=W, h=H, code='ABC1234')}, coco={'c.json': coco()})[kind]
+    done = import_source(kind, make(tmp_path/'s', {'a.jpg': turned()} | label), tmp_path/'out')
+    ann = read_labelme(tmp_path/'out'/'a.json') # orientation 6: by 90 degrees clockwise
+    x1, y1, x2, y2 = BOX
+    assert (done.turned, ann.width, ann.height) == (1, H, W) and ann.shapes[0].box == (H - y2, x1, H - y1, x2)
+
+
+@pytest.mark.parametrize('tenths, names, words', [((7, 3), None, 'tenths'), ((0, 10), None, 'tenths'),
+                                                  ((0, 9), ['a'], 'names are for yolo')])
+def test_options_that_make_no_sense_are_refused(tmp_path, tenths, names, words):
+    source = make(tmp_path/'s', {'a.jpg': picture(), 'a.xml': VOC.format(*BOX, w=W, h=H, code='')})
+    with pytest.raises(UserError, match=words): import_source('voc', source, tmp_path/'out', tenths=tenths, names=names)
+
+
+def test_tenths_without_an_image_are_told(tmp_path):
+    source = make(tmp_path/'s', {'a.jpg': picture(), 'a.xml': VOC.format(*BOX, w=W, h=H, code='')})
+    used = [k for k in range(10) if hash_tenth('a.jpg') != k]
+    with pytest.raises(UserError, match='not in the tenths'):
+        import_source('voc', source, tmp_path/'out', tenths=(used[0], used[0]))
 
 
 def test_boxes_are_cut_at_the_edge_and_left_out_beyond_it(tmp_path):

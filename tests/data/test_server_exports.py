@@ -7,7 +7,7 @@ import pytest
 from alpr_nb.core.config import UserError
 from alpr_nb.data.importers import import_source
 from alpr_nb.data.labelme import read_labelme
-from annotated_sources import H, W, coco, found, make, picture
+from annotated_sources import H, W, coco, found, label_studio, make, picture
 
 PLATE = (30, 24, 70, 36)
 ROUND = ((30, 24), (70, 24), (70, 36), (30, 36))
@@ -174,3 +174,97 @@ def test_a_name_of_the_code_that_nothing_has_is_an_error(tmp_path, kind, files):
     with pytest.raises(UserError, match="'numero'"):
         import_source(kind, make(tmp_path/'s', files | {'a.png': picture('.png')}), tmp_path/'out', text='numero')
     assert not (tmp_path/'out').exists()
+
+
+# CVAT for images and JSON of Label Studio
+
+CVAT = '<annotations><version>1.1</version><image id="0" name="{}" width="100" height="60">{}</image></annotations>'
+POINTS = ';'.join(f'{x},{y}' for x, y in LEANING)
+
+
+@pytest.mark.parametrize('inside, corners', [
+    ('<box label="plate" xtl="30" ytl="24" xbr="70" ybr="36" rotation="90"/>',
+     [(56, 10), (56, 50), (44, 50), (44, 10)]),
+    (f'<polygon label="plate" points="{POINTS}"/>', LEANING), (f'<points label="plate" points="{POINTS}"/>', LEANING),
+    ('<tag label="night"/><box label="plate" xtl="30" ytl="24" xbr="70" ybr="36"/>', ()),
+    ('<ellipse label="plate" cx="50" cy="30" rx="20" ry="6"/>', ())])
+def test_shapes_of_cvat(tmp_path, inside, corners):
+    files = {'annotations.xml': CVAT.format('train/a.png', inside), 'images/train/a.png': picture('.png')}
+    shape = only_shape(tmp_path, 'cvat', files)
+    assert np.ravel(shape.corners) == pytest.approx(np.ravel(corners), abs=.01)
+    if not corners: assert shape.box == PLATE
+
+
+def test_a_shape_that_is_no_box_leaves_out_its_image(tmp_path):
+    both = CVAT.format('a.png', '<cuboid label="plate"/>').replace('</annotations>', '') + (
+        CVAT.format('b.png', '<box label="plate" xtl="30" ytl="24" xbr="70" ybr="36"/>').partition('</version>')[2])
+    source = make(tmp_path/'s', {'annotations.xml': both, 'a.png': picture('.png'), 'b.png': picture('.png')})
+    done = import_source('cvat', source, tmp_path/'out')
+    assert found(done) == [('a.png', 'unreadable annotation')] and 'is a cuboid' in done.findings.detail[0]
+
+
+@pytest.mark.parametrize('image, stored', [
+    ('/data/upload/7/1a2b3c4d-a.png', 'a.png'), ('/data/local-files/?d=photos/a.png', 'photos/a.png'),
+    ('https://host.example/photos/a.png?key=1', 'a.png'), ('s3://bucket/photos/a.png', 'photos/a.png')])
+def test_label_studio_finds_its_images(tmp_path, image, stored):
+    shape = only_shape(tmp_path, 'label-studio', {'p.json': label_studio(PLATE, image), stored: picture('.png')})
+    assert (shape.box, shape.text) == (PLATE, 'ABC1234')
+
+
+def test_a_rotated_box_of_label_studio(tmp_path):
+    "About its upper left corner, clockwise"
+    files = {'p.json': label_studio((30, 10, 60, 22), 'a.png', rotation=90), 'a.png': picture('.png')}
+    shape = only_shape(tmp_path, 'label-studio', files)
+    assert shape.box == pytest.approx((18, 10, 30, 40))
+    assert np.ravel(shape.corners) == pytest.approx([30, 10, 30, 40, 18, 40, 18, 10])
+
+
+def test_two_people_annotated_one_image(tmp_path):
+    task, = json.loads(label_studio(PLATE, 'a.png'))
+    other = json.loads(label_studio((1, 1, 9, 9), 'a.png'))[0]['annotations'][0]
+    files = {'a.png': picture('.png'), 'p.json': json.dumps([task | dict(annotations=task['annotations'] + [other])])}
+    with pytest.raises(UserError, match='2 annotations'):
+        import_source('label-studio', make(tmp_path/'s', files), tmp_path/'out')
+    task['annotations'] += [other | dict(ground_truth=True)]
+    files['p.json'] = json.dumps([task])
+    assert only_shape(tmp_path, 'label-studio', files).box == pytest.approx((1, 1, 9, 9))
+
+
+# more forms of the formats above
+
+@pytest.mark.parametrize('rest, corners', [
+    ('0 0 '*4, ()), ('0 0 0 '*4, ()), ('-1 -1 -1 '*4, ()), (line(ROUND[2:] + ROUND[:2])[2:], ROUND),
+    ('.3 .4 2 .7 .4 2 .7 .6 2 0 0 0', ())])
+def test_unlabelled_and_other_orders_of_keypoints(tmp_path, rest, corners):
+    shape = only_shape(tmp_path, 'yolo', {'a.png': picture('.png'), 'a.txt': f'0 .5 .5 .4 .2 {rest}'})
+    assert shape.box == PLATE and np.ravel(shape.corners) == pytest.approx(np.ravel(corners))
+
+
+@pytest.mark.parametrize('label, words', [('0 50 30 40 12', 'pixels'), ('0 .5 .5 .4 .2 .93 7', 'pixels'),
+                                          ('0 .5 .5 .4 .2 .93 1', 'neither'), ('0 .5 .5 .4 .2 .93', 'neither')])
+def test_pixels_and_predictions_are_no_labels(tmp_path, label, words):
+    with pytest.raises(UserError, match=words):
+        import_source('yolo', make(tmp_path/'s', {'a.png': picture('.png'), 'a.txt': label}), tmp_path/'out')
+
+
+@pytest.mark.parametrize('data, names', [({'plates.yaml': 'names: [placa]'}, 'placa'), (
+    {'data.yaml': 'nc: 1', 'classes.txt': 'placa'}, 'placa')])
+def test_class_names_in_other_files(tmp_path, data, names):
+    shape = only_shape(tmp_path, 'yolo', {'img/a.png': picture('.png'), 'ann/a.txt': '0 .5 .5 .4 .2'} | data, label='')
+    assert shape.label == names
+
+
+def test_class_names_that_are_one_text_are_refused(tmp_path):
+    source = make(tmp_path/'s', {'a.png': picture('.png'), 'a.txt': '0 .5 .5 .4 .2', 'data.yaml': 'names: plate'})
+    with pytest.raises(UserError, match='class names are plate'): import_source('yolo', source, tmp_path/'out')
+
+
+@pytest.mark.parametrize('change, corners', [
+    (dict(bbox=[], segmentation=[np.ravel(LEANING).tolist()]), LEANING), (dict(image_id='1', category_id='3'), ()),
+    (dict(text='', attributes=[dict(name='text', value='ABC1234')]), ()),
+    (dict(keypoints=[v for p in LEANING for v in (*p, 2)]), LEANING)])
+def test_other_forms_of_coco(tmp_path, change, corners):
+    files = {'images/cam1/a.png': picture('.png'), 'annotations/instances_default.json': entry(**change).replace(
+        '"a.png"', '"cam1/a.png"')}
+    shape = only_shape(tmp_path, 'coco', files)
+    assert shape.text == 'ABC1234' and np.ravel(shape.corners) == pytest.approx(np.ravel(corners))

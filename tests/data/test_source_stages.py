@@ -49,11 +49,14 @@ def test_what_is_left_out_is_listed_and_the_stage_passes(project):
 
 
 def test_too_large_a_share_fails_the_stage(project):
-    strict = subprocess.run(['alpr-nb', 'import', 'yolo', '../minhas fotos & $1', 'x', '--left-out', '.3'], cwd=project,
-                            capture_output=True, text=True)
-    assert strict.returncode == 1 and '1 of 3 images, more than the share of 0.3' in strict.stderr
-    assert subprocess.run(['alpr-nb', 'import', 'yolo', '../minhas fotos & $1', 'x', '--left-out', '.34'],
-                          cwd=project).returncode == 0
+    one = subprocess.run(['alpr-nb', 'import', 'yolo', '../minhas fotos & $1', 'x', '--left-out', '.05'], cwd=project,
+                         capture_output=True, text=True)
+    assert one.returncode == 0 and '1 of 3 images were left out, as the share of 0.05 allows' in one.stderr
+    make(project.parent/'four', {f'{n}.png': picture('.png') for n in 'abcd'} | {f'{n}.txt': '' for n in 'ab'})
+    for share, status, words in (('.4', 1, 'more than the share of 0.4'), ('.5', 0, 'as the share of 0.5')):
+        done = subprocess.run(['alpr-nb', 'import', 'yolo', '../four', 'y', '--left-out', share], cwd=project,
+                              capture_output=True, text=True)
+        assert done.returncode == status and f'2 of 4 images were left out, {words}' in done.stderr
     assert subprocess.run(['alpr-nb', 'import', 'yolo', '../minhas fotos & $1', 'x'], cwd=project).returncode == 1
 
 

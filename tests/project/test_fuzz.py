@@ -46,6 +46,7 @@ ANNOTATIONS = dict(
                     b'b.jpg,1.5,2,30,20,plate,XYZ9A87\n'),
     yolo=('a.txt', b'0 0.5 0.5 0.2 0.1\n1 0.3 0.3 0.1 0.1\n'),
     voc=('a.xml', sources.VOC.format(10, 20, 50, 33, w=100, h=60, code='ABC1D23').encode()),
+    cvat=('all.xml', sources.cvat().encode()), **{'label-studio': ('all.json', sources.label_studio().encode())},
     openalpr=('a.txt', b'a.jpg\t10\t20\t40\t13\tABC1D23\n'))
 PICTURE = sources.picture()
 
@@ -84,7 +85,7 @@ def test_edited_annotation_files(kind):
     run()
 
 
-@pytest.mark.parametrize('kind', ['labelme', 'coco'])
+@pytest.mark.parametrize('kind', ['labelme', 'coco', 'label-studio'])
 def test_annotation_files_with_other_values(kind):
     name, valid = ANNOTATIONS[kind]
     @fuzz(200)

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['FINDING_KINDS', 'QUARANTINE', 'FINDINGS', 'FindingKind', 'Finding', 'findings_table', 'check_severity',
-           'propose_quarantine', 'write_table', 'read_findings', 'read_quarantine', 'quarantined_names', 'summary']
+           'propose_quarantine', 'write_table', 'read_findings', 'read_quarantine', 'quarantine_key',
+           'QuarantinedNames', 'quarantined_names', 'summary']
 
 # %% ../../../nbs/data/checks/findings.ipynb #f980ed70
 from pathlib import Path
@@ -15,7 +16,7 @@ import pandera.pandas as pa
 
 from ...core.config import UserError
 from ...core.csv_files import read_table
-from ...core.file_names import printable
+from ...core.file_names import normalize_name, printable
 
 # %% ../../../nbs/data/checks/findings.ipynb #1b4030f5
 class FindingKind(NamedTuple):
@@ -149,11 +150,33 @@ def read_quarantine(
         raise UserError(f"{file}: not a quarantine list ({problem[:80]}); expected the columns "
                         'batch,image,finding,detail; correct its header') from None
 
+def quarantine_key(
+    name: str, # of a batch or of a file in it, from the disk or from a list
+) -> str:
+    "A name for comparison: composed accents, and escapes for bytes that are not UTF-8"
+    return normalize_name(printable(name))
+
+class QuarantinedNames(dict):
+    "`quarantine_key` of a batch -> those of its files; '' among them stands for the whole batch"
+    def of(self,
+        batch: str, # name of an archive or of a folder
+    ) -> set[str]:  # empty when nothing of the batch is in quarantine
+        "Files of a batch."
+        return self.get(quarantine_key(batch), set())
+
+    def lists(self,
+        batch: str, # name of an archive or of a folder
+        name: str,  # of a file in it
+    ) -> bool:
+        "Whether a file or its whole batch is in quarantine."
+        return bool({'', quarantine_key(name)} & self.of(batch))
+
 def quarantined_names(
-    table: pd.DataFrame,    # QUARANTINE
-) -> dict[str, set[str]]:   # batch -> file names; '' among them stands for the whole batch
+    table: pd.DataFrame,  # QUARANTINE
+) -> QuarantinedNames:
     "File names to leave out, by batch"
-    return {batch: set(names) for batch, names in table.groupby('batch').image}
+    batches = table.assign(image=table.image.map(quarantine_key)).groupby(table.batch.map(quarantine_key)).image
+    return QuarantinedNames({batch: set(names) for batch, names in batches})
 
 # %% ../../../nbs/data/checks/findings.ipynb #6b947809
 def summary(

@@ -18,12 +18,13 @@ from PIL import Image, UnidentifiedImageError
 from ...codes.formats import as_format, format_of
 from ...core.boxes import iou
 from ...core.config import UserError
+from ...core.csv_files import decode_text
 from ...core.heic import HEIC
-from ...core.image_files import KINDS, MAX_PIXELS, decode_image
+from ...core.image_files import KINDS, MAX_PIXELS, decode_image, exif_orientation
 from ...core.image_folders import JPEG
 from .findings import FINDING_KINDS, Finding
 from .sample_files import SampleFiles
-from ..labelme import read_labelme, reading_order
+from ..labelme import read_labelme, reading_order, turn_annotation
 from ..yolo_labels import MIN_VISIBLE_SHARE, normalize_code
 
 # %% ../../../nbs/data/checks/sample_checks.ipynb #c66bcf1e
@@ -168,7 +169,7 @@ def label_findings(
     data: bytes,    # of a LabelMe file
     name: str,      # of the file, for messages
     size: tuple,    # width and height of the image as it is shown, px
-    stored: tuple,  # width and height before the rotation by EXIF, px
+    orientation: int, # of EXIF
     task: str,      # cd or cr
     classes,        # allowed labels
     known,          # normalized codes that a list gives the image
@@ -177,14 +178,16 @@ def label_findings(
     "Problems with the annotation of an image"
     try: ann = read_labelme(data, name)
     except UserError as e: return [], [('not LabelMe', str(e))]
-    drawn = ann.width or size[0], ann.height or size[1]
+    upright = turn_annotation(ann, orientation, *size)
+    drawn = upright.width or size[0], upright.height or size[1]
     if drawn != size:
-        unrotated = ', before its rotation by EXIF' if drawn == stored else ''
         return [], [('other size',
-                     f'drawn on an image of {drawn[0]}x{drawn[1]}{unrotated}, but the image has {size[0]}x{size[1]}')]
-    findings = box_findings(ann.shapes, *size, classes) + corner_findings(json.loads(data.decode('utf-8-sig')))
+                     f'drawn on an image of {drawn[0]}x{drawn[1]}, but the image has {size[0]}x{size[1]}')]
+    turned = [('turned by EXIF', 'its boxes were drawn before the rotation by EXIF and are turned with the image')]
+    findings = turned*(upright is not ann) + box_findings(upright.shapes, *size, classes)
+    findings += corner_findings(json.loads(decode_text(data)))
     if _severe(findings): return [], findings
-    codes, more = code_findings(ann.shapes, task, known, formats)
+    codes, more = code_findings(upright.shapes, task, known, formats)
     return codes, findings + more
 
 def sample_findings(
@@ -208,7 +211,6 @@ def sample_findings(
     if pixels is not None:
         h, w = pixels.shape[:2]
         codes, more = label_findings(label, Path(sample.label or sample.label_file).name, (w, h),
-                                     (facts['width'], facts['height']),
-                                     task, classes, sample.known, formats)
+                                     exif_orientation(image), task, classes, sample.known, formats)
         facts, findings = facts | dict(width=w, height=h), findings + more
     return facts, codes, pixels, [Finding(sample.batch, sample.image, *f) for f in findings]

@@ -70,7 +70,7 @@ def _known(image, *lists):
     "Codes that the first of the lists gives an image"
     return next((codes[name] for codes in lists if (name := normalize_name(image)) in codes), ())
 
-def _without_quarantined(items, skip): return [i for i in items if not {'', i.image} & skip.get(i.batch, set())]
+def _without_quarantined(items, skip): return [i for i in items if not skip.lists(i.batch, i.image)]
 
 def list_batch_samples(
     source: Path,   # folder of batches
@@ -81,14 +81,14 @@ def list_batch_samples(
     validation, known = _validation_codes(source, True, findings)
     for part in parts:
         archives = part.images, part.labels
-        if any('' in skip.get(a.name, ()) for a in archives): continue
-        found, problems = list_archive(part.images, IMAGES, skip.get(part.images.name, ()))
-        labels, more = list_archive(part.labels, ('.json',), skip.get(part.labels.name, ()))
+        if any('' in skip.of(a.name) for a in archives): continue
+        found, problems = list_archive(part.images, IMAGES, skip.of(part.images.name))
+        labels, more = list_archive(part.labels, ('.json',), skip.of(part.labels.name))
         problems = problems + more
         findings += problems
         if any(f.kind == 'damaged archive' for f in problems): continue
 
-        names = [f.image for f in problems] + [n for a in archives for n in skip.get(a.name, ())]
+        names = [f.image for f in problems] + [n for a in archives for n in skip.of(a.name)]
         gone = {normalize_name(Path(n).stem) for n in names}
         for these, others, archive, other in ((found, labels, *archives), (labels, found, *archives[::-1])):
             findings += [Finding(archive.name, these[s], 'no partner', f'nothing of this name is in {other.name}')

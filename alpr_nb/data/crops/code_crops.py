@@ -20,7 +20,8 @@ from ...core.atomic import replacing
 from ...core.config import UserError
 from ...core.image_files import decode_image, encode_image
 from ..labelme import Annotation, Shape, write_labelme
-from ..pack import list_pairs, read_pair
+from ..pack import earlier_skipped, list_pairs, read_pair
+from ..pairing import SkippedFile, skipped_table, write_skipped
 from ...inference.rectify import box_quad, quad_sides, upright_crop
 
 # %% ../../../nbs/data/crops/code_crops.ipynb #9f5dd3b4
@@ -46,11 +47,12 @@ class Cropped:
     "Result of `crop_codes`"
     crops: int   # written
     labelled: int # of them with characters
-    turned: tuple # names of images whose corners do not start at the top left of the code; they were left out
+    findings: pd.DataFrame # file, finding, detail: what was left out
+    images: int # photographs that were read
 
 def crop_codes(
     folders, # with images and LabelMe files; one or several
-    out, # folder to make: PNG crops, LabelMe files where characters are known, labels.csv (image,text)
+    out, # folder to make: PNG crops, LabelMe files where characters are known, labels.csv (image,text), findings.csv
     label: str='plate', # of the codes' shapes
     margin: tuple=(.05, .08), # around a code: shares of its upright width and height
     aspects: tuple=(), # width divided by height of the plates; none: as the photograph shows them
@@ -59,16 +61,22 @@ def crop_codes(
 ) -> Cropped: # raises UserError when the folders have no such code
     "Write an upright crop of each code that has a text."
     folders, out = [Path(f) for f in ([folders] if isinstance(folders, (str, Path)) else folders)], Path(out)
-    texts, turned, labelled = [], [], 0
+    texts, skipped, labelled, images = [], [], 0, 0
     with replacing(out, marker=['crops.json'], keep=folders) as (tmp,):
-        for _, image, file in tqdm(list_pairs(folders, []), desc='crops', unit=' images', mininterval=2, disable=None):
-            data, ann = read_pair(image, file)
+        pairs = list_pairs(folders, skipped)
+        for where, image, file in tqdm(pairs, desc='crops', unit=' images', mininterval=2, disable=None):
+            try: data, ann = read_pair(image, file)
+            except (UserError, OSError) as e:
+                skipped.append(SkippedFile(where, 'unusable sample', str(e)))
+                continue
+            images += 1
             codes = [s for s in ann.shapes if s.label == label and s.text and hash_tenth(s.text) >= test_tenths]
             pixels = decode_image(data, image.name) if codes else None
             for k, s in enumerate(codes):
                 quad = np.float32(s.corners) if s.corners else box_quad(s.box)
                 if aspects and np.divide(*quad_sides(quad)) < min(aspects)/2: # its first corner is not the top left one
-                    turned.append(image.name)
+                    skipped.append(SkippedFile(where, 'turned corners', f'the corners of {s.text[:20]} do not start at '
+                                               'its top left; draw them again'))
                     continue
                 crop, matrix = upright_crop(pixels, quad, margin, aspects)
                 if crop.shape[0] < min_height: continue
@@ -78,11 +86,14 @@ def crop_codes(
                 if chars := crop_chars(ann.shapes, quad, matrix, size):
                     write_labelme(tmp/f'{image.stem}-{k}.json', Annotation(name, *size, tuple(chars), ann.annotator))
                     labelled += 1
+        table = skipped_table(skipped)
+        if not texts and len(table): raise UserError(f'{table.file[0]}: {table.detail[0]}')
         if not texts:
             raise UserError(f"{', '.join(map(str, folders))}: no shape labelled {label!r} has a text; write the code "
                             "into its description in LabelMe")
+        write_skipped(tmp, skipped_table([*skipped, *earlier_skipped(folders)]))
         pd.DataFrame(texts, columns=['image', 'text']).to_csv(tmp/'labels.csv', index=False, lineterminator='\n')
         facts = dict(label=label, margin=list(margin), aspects=list(aspects), min_height=min_height,
                      test_tenths=test_tenths, crops=len(texts))
         (tmp/'crops.json').write_text(json.dumps(facts, indent=1) + '\n')
-    return Cropped(len(texts), labelled, tuple(turned))
+    return Cropped(len(texts), labelled, table, images)

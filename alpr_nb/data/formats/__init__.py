@@ -1,0 +1,1 @@
+"Annotations as files state them, and the formats of annotation servers"
