@@ -46,7 +46,8 @@ def build_automaton(
             options = {None: free[c]}
             if text is not None: # the prefix ends with this character, goes on, or is not listed
                 ends, share = fmt.prefixes.count(text + c), (1 if text else 1 - unlisted)/begun[text]
-                options = {None: ends*share + (0 if text else unlisted*free[c]), text + c: (begun[text + c] - ends)*share}
+                other = 0 if text else unlisted*free[c]
+                options = {None: other + ends*share, text + c: (begun[text + c] - ends)*share}
             arcs[-1] += [((residue, text), alphabet.index(c), (to, new), p) for new, p in options.items() if p]
         states = {a[2] for a in arcs[-1]}
 

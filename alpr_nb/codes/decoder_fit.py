@@ -90,8 +90,10 @@ def expected_counts(
         lattice = Lattice(code_layers(columns), e, name, params)
         if best is None or lattice.evidence > best[0].evidence: best = lattice, order, lines
     (lattice, order, lines), e = best, best[0].e
-    alone = Emissions(sample.probs[order], [len(order)], decoder) # as if all were one line
-    beside = 1 - Lattice(lattice.layers, alone, name, params).evidence/lattice.evidence
+    beside = 0.
+    if len(lines) > 1: # compared with one line, which has no other text beside the code
+        alone = Lattice(lattice.layers, Emissions(sample.probs[order], [len(order)], decoder), name, params)
+        beside = 1 - alone.evidence/lattice.evidence
 
     shows, own = lattice.posteriors()[1], params.prior*lattice.evidence
     joint, noise = e.shown[None]*decoder.confusion[name][columns][:, None], e.shown*decoder.insertion

@@ -89,7 +89,7 @@ class Lattice:
         j: int, # position
         arcs, # indices of arcs of its layer
         used: np.ndarray, # (arcs, n + 2) sums over the beginnings of paths
-    ) -> tuple: # two arrays like `used`: sums after the arc, and those of the paths where a detection shows its character
+    ) -> tuple: # two arrays like `used`: sums after the arc, and their parts where a detection shows its character
         "Extend the beginnings of paths by one character each"
         ready = self.layers[j].prob[arcs][:, None]*(used @ self.move[j])
         shown = np.zeros_like(ready)
@@ -100,14 +100,14 @@ class Lattice:
         least: float, # codes with a lower sum are left out
         complete: bool=True, # also codes with a character that was not detected
     ) -> dict: # classes of a code -> its sum over all alignments
-        "Codes with a large sum. They are built character by character; no code has a larger sum than its beginning."
+        "Codes with a large sum, built character by character. No code has a larger sum than its beginning."
         codes, own, states, used = [()], np.zeros(1, int), np.zeros(1, int), self.begin
         for j, layer in enumerate(self.layers):
             arcs = np.concatenate([np.arange(*layer.first[s:s + 2]) for s in states])
             origin = np.repeat(np.arange(len(states)), np.diff(layer.first)[states])
             new, shown = self.step(j, arcs, used[origin])
             new, states = new if complete else shown, layer.target[arcs]
-            longer = own[origin]*len(self.match) + layer.char[arcs] # a number for each code that is one character longer
+            longer = own[origin]*len(self.match) + layer.char[arcs] # a number for each code with one character more
             sums = np.bincount(longer, (new*self.after[j + 1][states]).sum(1))
             kept = sums[longer] > least
             if not kept.any(): return {}
@@ -209,7 +209,8 @@ class Decoder:
         for lines in orders or [[np.arange(len(probs))]]: # the order with the most evidence is taken
             lines = [line[probs[line].any(1)] for line in map(np.asarray, lines)] # else: no detection
             own = np.concatenate(lines)
-            found = self.lattices(probs[own], [*map(len, lines)], None if boxes is None else np.asarray(boxes, float)[own])
+            placed = None if boxes is None else np.asarray(boxes, float)[own]
+            found = self.lattices(probs[own], [*map(len, lines)], placed)
             total = sum(weight*lattice.evidence for lattice, weight in found.values())
             if total > evidence: evidence, lattices, order = total, found, own
 

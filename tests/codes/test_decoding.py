@@ -53,8 +53,8 @@ def random_params(rng, formats):
 
 
 def priors(fmt, unlisted):
-    """All correct codes of a format with their prior, by its definition. A code begins with one of the prefixes, or it is
-    unlisted. Each other character has the frequency that it has in the prefixes at this position, counted once more."""
+    """All correct codes of a format with their prior, by its definition. A code begins with one of the prefixes, or it
+    is unlisted. Each other character has the frequency that it has in the prefixes at this position, plus one."""
     allowed = parse_pattern(fmt.pattern)
     codes = [''.join(c) for c in product(SMALL, repeat=len(allowed)) if matches(''.join(c), fmt)]
     if fmt.check: return {c: 1/len(codes) for c in codes}

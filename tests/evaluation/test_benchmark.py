@@ -64,8 +64,8 @@ def test_stage(project):
         'threshold', 'calibration', 'confusion', 'confusion_raw', 'latency', 'width', 'tilt', 'format', 'length',
         'limits')}
     assert sorted(f.name for f in (out/'errors').iterdir()) == ['000_wrong.jpg', 'errors.csv']
-    assert set(json.loads((out/'latency.json').read_text())) == {'n'} | {f'{p}_{k}'
-                                                                         for p in ('decode', 'cd', 'cr', 'code', 'total')
+    parts = 'decode', 'cd', 'cr', 'code', 'total'
+    assert set(json.loads((out/'latency.json').read_text())) == {'n'} | {f'{p}_{k}' for p in parts
                                                                          for k in ('median', 'p95')}
     assert 'data:image/jpeg;base64' in executed and '<th>a peer</th>' in executed
     assert [f.name for f in (project/'out').iterdir() if f.name.startswith('.')] == []

@@ -53,10 +53,10 @@ def test_settings_do_not_change():
 @pytest.mark.parametrize('profile', ['smoke', 'quick', 'full', 'release'])
 def test_section_reader_is_valid_and_reaches_the_benchmark(tmp_path, scope, profile):
     from alpr_nb.workflow.params import compose
-    changes = [f'scope={scope}', f'profile={profile}', '+reader.retry_below=0.8']
+    changes = [f'scope={scope}', f'profile={profile}', '+reader.retry_below=0.85']
     params = compose(changes, tmp_path/'params.yaml', ROOT/'conf')
     config, known = load_reader_config(params), yaml.safe_load(params.read_text())
-    assert config.scope == scope and config.retry_below == .8
+    assert config.scope == scope and config.retry_below == .85
     assert known['benchmark']['settings']['reader'] == known['reader'], 'the notebook gets the section as it is'
     if profile == 'smoke': assert config.cd.size == config.cr.size == 128
     default = ReaderConfig(scope=scope).model_dump(mode='json')
