@@ -24,7 +24,7 @@ from ...inference.config import DetectorConfig, ReaderConfig, ReaderSettings
 from ...inference.detector import Detections, postprocess
 from ...inference.letterbox import plan_letterbox
 from ...inference.reader import decode_chars, reading_of, scope_decoder
-from ...inference.rectify import context_window, corner_input, is_convex, upright_crop
+from ...inference.rectify import RectifierConfig, context_window, corner_input, is_convex, upright_crop
 
 # %% ../../../nbs/serving/runtimes/test_vectors.ipynb #e9232934
 def random_chars(
@@ -140,7 +140,7 @@ def write_test_vectors(
         return {k: v for k, v in known.items() if k in keep}
     def prior(manifest): return scope_decoder(manifest.config.model_copy(update={'decoder': None})).params
     vectors = dict(manifests={s: short(m) for s, m in bundles.items()}, **image_vectors(), rectify=rectify_vectors(),
-                   settings=ReaderSettings().model_dump(mode='json'),
+                   settings=ReaderSettings(rectifier=RectifierConfig()).model_dump(mode='json'),
                    priors={s: prior(m).model_dump(mode='json') for s, m in bundles.items()},
                    readings=[v for s in bundles for fitted in (True, False)
                              for v in reading_vectors(s, count if fitted else count//4, fitted=fitted)])

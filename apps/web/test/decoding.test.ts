@@ -90,7 +90,8 @@ describe('manifest', () => {
 
   test('settings have the defaults of Python', () => {
     const { rectifier, ...settings } = vectors.settings
-    expect(parseManifest({ ...own, reader: undefined }, own.substitutions).reader).toEqual(settings)
+    const found = parseManifest({ ...own, reader: undefined, rectifier: {} }, own.substitutions)
+    expect([found.reader, found.rectifier]).toEqual([settings, rectifier])
   })
 
   test('a format without parameters is an error', () => {
