@@ -31,7 +31,7 @@ def random_chars(
     rng: np.random.Generator, # random generator
     config: ReaderConfig, # formats and alphabet
 ) -> Detections: # in reading order, rounded to 5 digits so that JSON keeps the values
-    "Detections of a random code, with confusions, missing and additional characters, in one tilted row, in two, or in a column."
+    "Detections of a random code with confusions, missing and additional characters, in one or two rows or in a column."
     name = str(rng.choice(list(config.formats)))
     code = random_code(rng, config.formats[name])
     keep = [c for c in code if rng.random() > .02]
