@@ -97,10 +97,11 @@ def expected_counts(
 
     shows, own = lattice.posteriors()[1], params.prior*lattice.evidence
     joint, noise = e.shown[None]*decoder.confusion[name][columns][:, None], e.shown*decoder.insertion
+    joint /= joint.sum(2, keepdims=True).clip(1e-300) # 0 where the detection cannot show the character
     prefixes, gaps = decoder.formats[name].prefixes, gap_positions(decoder.formats, len(columns))
     whole = len(lines) == 1 and len(order) == len(columns)
     return Expected(
-        own, own/(own + decoder.params.other), columns, (shows[:, :, None]*joint/joint.sum(2, keepdims=True)).sum(1),
+        own, own/(own + decoder.params.other), columns, (shows[:, :, None]*joint).sum(1),
         shows.sum(1), -np.diff([rows[0, -1] for rows in lattice.after])/lattice.evidence, beside,
         bool(prefixes) and not sample.code.startswith(prefixes),
         dict(zip(gaps, gap_widths(sample.boxes[order], gaps))) if whole and gaps else {},
@@ -114,13 +115,15 @@ def params_from_counts(
     alphabet: str, # classes in order
     alike: dict, # look-alikes
 ) -> DecoderParams:
-    "Smoothed rates; a confusion matrix is smoothed with that of all formats, which is smoothed with the prior"
+    """Smoothed rates. Each rate of errors is smoothed with `PRIOR_RATE` alone, since a recogniser that makes no error on
+    its validation images makes some elsewhere. What is shown instead of a character is smoothed with all formats."""
     shown = {name: np.zeros((len(alphabet),)*2) for name in lengths}
     for name, rows in counts.items():
         for x in rows: np.add.at(shown[name], x.columns, x.weight*x.shown)
     pooled = sum(shown.values(), np.zeros((len(alphabet),)*2))
-    error = smooth(pooled.sum() - np.trace(pooled), pooled.sum())
-    pooled = smooth(pooled, pooled.sum(1, keepdims=True), confusion_prior(error, alphabet, alike))
+    pooled = smooth(pooled, pooled.sum(1, keepdims=True), confusion_prior(PRIOR_RATE, alphabet, alike))
+    wrong = pooled*(1 - np.eye(len(alphabet)))
+    pooled = (1 - PRIOR_RATE)*np.eye(len(alphabet)) + PRIOR_RATE*wrong/wrong.sum(1, keepdims=True)
 
     every = [x for rows in counts.values() for x in rows]
     codes = sum(x.weight for x in every)
@@ -153,7 +156,7 @@ def _format_params(rows, m, shown, pooled, alphabet, prior):
     return FormatParams(
         prior=_round(prior), unlisted=_round(smooth(sum(x.weight*x.unlisted for x in rows), codes)),
         confusion={c: _sparse(row, alphabet) for c, row in zip(alphabet, matrix)},
-        deletion=_round(smooth(missed, begun, smooth(missed.sum(), begun.sum()))),
+        deletion=_round(smooth(missed, begun)),
         cut=_round([1 - outside.sum(), *outside]),
         spacing={g: (_round(a), _round(b)) for g, (a, b) in sorted(spread.items())})
 
