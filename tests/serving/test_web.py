@@ -23,9 +23,6 @@ from onnx_models import corner_model, fixed_model, text_model
 
 WEB = ROOT/'apps/web'
 BUNDLE = ROOT/'alpr_nb/bundles/truck'
-# `apps/web` still decodes as the readers before `codes.decoding` did: some photographs come out differently.
-FORMER_DECODER = pytest.mark.xfail(strict=True, reason='codes.decoding is not ported to apps/web/src/core/decode.ts')
-TASKS = [pytest.param('cd', marks=FORMER_DECODER), 'cr']
 
 pytestmark = pytest.mark.skipif(not shutil.which('npm') or not (WEB/'node_modules').is_dir(),
                                 reason='npm ci --ignore-scripts was not run in apps/web')
@@ -63,7 +60,7 @@ def test_vitest(built):
     npm('test')
 
 
-@pytest.mark.parametrize('task', TASKS)
+@pytest.mark.parametrize('task', ['cd', 'cr'])
 @pytest.mark.parametrize('suffix, share', [('.png', 1.), ('.jpg', .99)])
 def test_node_reads_as_python(built, images, tmp_path, task, suffix, share):
     metrics = benchmark_external(command(), [images/f'{task}{suffix}'], tmp_path, BUNDLE, crop=task == 'cr')
@@ -145,7 +142,7 @@ def read_in_browser(tab, folder, crop):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize('task', TASKS)
+@pytest.mark.parametrize('task', ['cd', 'cr'])
 @pytest.mark.parametrize('suffix, share', [('.png', 1.), ('.jpg', .99)])
 def test_the_page_reads_as_python(tab, images, task, suffix, share):
     folder, crop = images/f'{task}{suffix}', task == 'cr'

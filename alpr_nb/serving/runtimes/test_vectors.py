@@ -18,20 +18,20 @@ import numpy as np
 import alpr_nb
 from ...codes.formats import random_code
 from ...core.atomic import write_atomic
-from ...core.reading_order import lines_of
+from ...core.reading_order import reading_orders
 from ...inference.bundle import load_bundle, packaged_bundle
-from ...inference.config import DetectorConfig, ReaderConfig
+from ...inference.config import DetectorConfig, ReaderConfig, ReaderSettings
 from ...inference.detector import Detections, postprocess
 from ...inference.letterbox import plan_letterbox
-from ...inference.reader import decode_chars, reading_of
-from ...inference.rectify import context_window, corner_input, is_convex, upright_crop
+from ...inference.reader import decode_chars, reading_of, scope_decoder
+from ...inference.rectify import RectifierConfig, context_window, corner_input, is_convex, upright_crop
 
 # %% ../../../nbs/serving/runtimes/test_vectors.ipynb #e9232934
 def random_chars(
     rng: np.random.Generator, # random generator
     config: ReaderConfig, # formats and alphabet
 ) -> Detections: # in reading order, rounded to 5 digits so that JSON keeps the values
-    "Detections of a random code, with confusions, missing and additional characters, in one tilted row or in two."
+    "Detections of a random code with confusions, missing and additional characters, in one or two rows or in a column."
     name = str(rng.choice(list(config.formats)))
     code = random_code(rng, config.formats[name])
     keep = [c for c in code if rng.random() > .02]
@@ -39,7 +39,7 @@ def random_chars(
     n, classes = len(keep), len(config.alphabet)
     probs = rng.dirichlet(np.full(classes, .05), n)*rng.uniform(0, .5, (n, 1))
     for row, char in zip(probs, keep): row[config.alphabet.index(char)] += rng.beta(5, 1)*(1 - row.sum())
-    tilt, rows = rng.uniform(-.4, .4), 2 if rng.random() < .3 and n > 4 else 1
+    tilt, rows = rng.uniform(-.4, .4), int(rng.choice([1, 2, n], p=[.7, .2, .1])) if n > 4 else 1
     first = -(-n//rows)
     def place(i): return (i % first)*22 + (8 if i >= 3 and rows == 1 else 0), (i//first)*50
     at = np.array([place(i) for i in range(n)], float).reshape(n, 2)
@@ -52,23 +52,26 @@ def reading_vectors(
     scope: str, # of a released bundle
     count: int, # readings
     seed: int=0, # of the random generator
-) -> list: # objects: boxes and probs of the detections in, lines and reading out
+    fitted: bool=True, # decode with the fitted parameters; False: with the prior without samples
+) -> list: # objects: boxes and probs of the detections in, orders of reading, what was decoded, and the reading out
     "Detections in, codes out."
     config, rng, out = load_bundle(packaged_bundle(scope)).manifest.config, np.random.default_rng(seed), []
+    if not fitted: config = config.model_copy(update={'decoder': None})
+    decoder = scope_decoder(config)
     for _ in range(count):
-        chars = random_chars(rng, config)
-        lines = lines_of(chars.boxes)
-        order = np.concatenate([np.zeros(0, int), *lines])
-        box = (150., 150., 600., 300.)
-        reading = reading_of(decode_chars(chars[order], config), chars[order], box, config)
+        chars, box = random_chars(rng, config), (150., 150., 600., 300.)
+        orders = reading_orders(chars.boxes)
+        decoded = decode_chars(chars, config, orders, decoder)
+        reading = reading_of(decoded, chars, box, config)
         sparse = [{config.alphabet[k]: round(float(p[k]), 5) for k in np.flatnonzero(p)} for p in chars.probs]
-        boxes = [[round(float(v), 2) for v in b] for b in chars.boxes]
-        found = reading and dict(code=reading.code, confidence=round(reading.confidence, 6), raw=reading.raw,
-                                 format=reading.format, chars=''.join(c.char for c in reading.chars))
-        out.append(dict(scope=scope, boxes=boxes, probs=sparse, box=box,
-                        lines=[[int(i) for i in line] for line in lines],
-                        reading=found))
+        found = asdict(decoded) | dict(confidence=round(decoded.confidence, 9),
+                                       confidences=[round(float(p), 9) for p in decoded.confidences])
+        del found['n_best']
+        out.append(dict(scope=scope, fitted=fitted, boxes=[[round(float(v), 2) for v in b] for b in chars.boxes],
+                        probs=sparse, box=box, orders=[[line.tolist() for line in lines] for lines in orders],
+                        decoded=found, reading=reading and ''.join(c.char for c in reading.chars)))
     return out
+
 
 # %% ../../../nbs/serving/runtimes/test_vectors.ipynb #30bf484e
 def _base64(pixels): return base64.b64encode(np.ascontiguousarray(pixels).tobytes()).decode()
@@ -124,7 +127,7 @@ def rectify_vectors(
 # %% ../../../nbs/serving/runtimes/test_vectors.ipynb #7ca802cb
 def write_test_vectors(
     out: str | Path, # JSON file
-    count: int=60, # readings of each scope
+    count: int=60, # readings of each scope; a quarter as many more with the prior
 ) -> Path: # `out`
     "Write all vectors, with the formats and settings of the released readers."
     files = sorted(Path(alpr_nb.__file__).parent.glob('bundles/*/manifest.json'))
@@ -132,8 +135,13 @@ def write_test_vectors(
     bundles = {name: manifest for name, manifest in found.items() if name == manifest.scope}
     keep = ('scope', 'label', 'alphabet', 'formats', 'reader', 'rectifier', 'decoder', 'schema_version', 'files',
             'substitutions')
-    def short(manifest): return {k: v for k, v in manifest.model_dump(mode='json').items() if k in keep}
-    vectors = dict(manifests={s: short(m) for s, m in bundles.items()}, **image_vectors(),
-                   rectify=rectify_vectors(),
-                   readings=[v for s in bundles for v in reading_vectors(s, count)])
+    def short(manifest):
+        known = manifest.model_copy(update={'decoder': manifest.config.decoder}).model_dump(mode='json')
+        return {k: v for k, v in known.items() if k in keep}
+    def prior(manifest): return scope_decoder(manifest.config.model_copy(update={'decoder': None})).params
+    vectors = dict(manifests={s: short(m) for s, m in bundles.items()}, **image_vectors(), rectify=rectify_vectors(),
+                   settings=ReaderSettings(rectifier=RectifierConfig()).model_dump(mode='json'),
+                   priors={s: prior(m).model_dump(mode='json') for s, m in bundles.items()},
+                   readings=[v for s in bundles for fitted in (True, False)
+                             for v in reading_vectors(s, count if fitted else count//4, fitted=fitted)])
     return write_atomic(out, json.dumps(vectors, ensure_ascii=False, separators=(',', ':')) + '\n')

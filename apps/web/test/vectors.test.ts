@@ -1,32 +1,35 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { Decoder } from '../src/core/decode'
 import { postprocess } from '../src/core/detector'
 import { planLetterbox, resize } from '../src/core/image'
 import { parseManifest } from '../src/core/manifest'
-import { readChars } from '../src/core/reading'
-import { linesOf } from '../src/core/reading-order'
+import { readingOf } from '../src/core/reading'
+import { readingOrders } from '../src/core/reading-order'
 import { boxQuad, contextWindow, cornerInput, homography, isConvex, uprightCrop, uprightSize } from '../src/core/rectify'
 import type { Box, Detection, Pixels } from '../src/core/types'
 
 // made by Python: alpr-nb test-vectors apps/web/test/vectors.json
 const vectors = JSON.parse(readFileSync(new URL('./vectors.json', import.meta.url), 'utf8'))
-const manifests = Object.fromEntries(Object.entries<any>(vectors.manifests).map(([scope, m]) =>
-  [scope, parseManifest(m, m.substitutions)]))
+const parsed = (change: object) => Object.fromEntries(Object.entries<any>(vectors.manifests).map(([scope, m]) =>
+  [scope, parseManifest({ ...m, ...change }, m.substitutions)]))
+const fitted = parsed({}), prior = parsed({ decoder: null, files: {} })
 
 describe('readings', () => {
   test.each(vectors.readings.map((v: any, i: number) => [i, v]) as [number, any][])('%i', (_, v: any) => {
-    const manifest = manifests[v.scope]
+    const manifest = (v.fitted ? fitted : prior)[v.scope]
     const found: Detection[] = v.boxes.map((box: Box, i: number) => (
-      { box, probs: Float32Array.from(manifest.alphabet, c => v.probs[i][c] ?? 0) }))
-    const lines = linesOf(found.map(d => d.box))
-    expect(lines).toEqual(v.lines)
-    const reading = readChars(lines.flat().map(i => found[i]), lines.map(l => l.length), v.box, manifest)
-    if (v.reading === null) expect(reading).toBeNull()
-    else {
-      expect({ code: reading?.code, raw: reading?.raw, format: reading?.format, chars: reading?.chars.map(c => c.char).join('') })
-        .toEqual({ code: v.reading.code, raw: v.reading.raw, format: v.reading.format, chars: v.reading.chars })
-      expect(reading!.confidence).toBeCloseTo(v.reading.confidence, 4)
-    }
+      { box: box.map(Math.fround), probs: Float32Array.from(manifest.alphabet, c => v.probs[i][c] ?? 0) }))
+    const boxes = found.map(d => d.box), orders = readingOrders(boxes)
+    expect(orders).toEqual(v.orders)
+    const decoder = new Decoder(manifest.formats, manifest.decoder, manifest.alphabet)
+    const { confidence, confidences, ...decoded } = decoder.decode(found.map(d => d.probs), boxes, orders)
+    const { confidence: expected, confidences: each, ...rest } = v.decoded
+    expect(decoded).toEqual(rest)
+    expect(Math.abs(confidence - expected)).toBeLessThan(1e-6)
+    confidences.forEach((p, i) => expect(Math.abs(p - each[i])).toBeLessThan(1e-6))
+    const reading = readingOf({ confidence, confidences, ...decoded }, found, v.box, manifest)
+    expect(reading && reading.chars.map(c => c.char).join('')).toBe(v.reading)
   })
 })
 

@@ -1,4 +1,5 @@
 /** Calibrated confidences of characters; as alpr_nb/inference/calibration.py. */
+import { calibrateConfidence, type Calibration } from './platt-scaling'
 import type { Detection, Format } from './types'
 
 /** Pairs of class indices that share a glyph in at least one format. */
@@ -17,13 +18,11 @@ export function maxClassConfidence(probs: Float32Array, pairs: [number, number][
 }
 
 /** Scale the class probabilities of each detection so that its confidence is calibrated. */
-export function calibrate(found: Detection[], [slope, offset]: [number, number], pairs: [number, number][]): Detection[] {
-  if (slope === 1 && offset === 0) return found
+export function calibrate(found: Detection[], calibration: Calibration, pairs: [number, number][]): Detection[] {
+  if (calibration[0] === 1 && calibration[1] === 0) return found
   return found.map(({ box, probs }) => {
     const confidence = maxClassConfidence(probs, pairs)
-    const p = Math.min(Math.max(confidence, 1e-6), 1 - 1e-6)
-    const odds = Math.min(Math.max(slope * Math.log(p / (1 - p)) + offset, -30), 30)
-    const factor = 1 / (1 + Math.exp(-odds)) / Math.max(confidence, 1e-6)
+    const factor = calibrateConfidence(confidence, calibration) / Math.max(confidence, 1e-6)
     return { box, probs: probs.map(v => Math.min(Math.max(v * factor, 0), 1)) }
   })
 }

@@ -1,4 +1,5 @@
 /** Load a bundle: manifest.json of schema 1 or 2, the two models and the substitutions, each compared with its hash. */
+import { decoderParams, packagedDecoder, priorDecoder, type DecoderParams } from './decoder-params'
 import type { DetectorSettings, Format, Manifest, ReaderSettings, RectifierSettings } from './types'
 
 export interface Bundle {
@@ -11,13 +12,15 @@ export class BundleError extends Error {}
 const DETECTOR: DetectorSettings = { size: 512, stride: 32, pad: 114, threshold: 0.25, iou: 0.45, agnostic: true, max_detections: 100 }
 const CHARACTERS: DetectorSettings = { ...DETECTOR, size: 256, threshold: 0.2, max_detections: 40 }
 const SETTINGS: ReaderSettings = {
-  cd: DETECTOR, cr: CHARACTERS, calibration: [1, 0], margin: [0.04, 0.08], margin_max_aspect: 4, retry_below: 0.9,
-  retry_margin: [0.1, 0.2], unclear_confidence: 0.5, retry_crop_size: null, retry_scene_size: null, min_confidence: 0.05,
+  cd: DETECTOR, cr: CHARACTERS, calibration: [1, 0], margin: [0.04, 0.08], margin_max_aspect: 4, retry_below: 0.8,
+  retry_margin: [0.1, 0.2], unclear_confidence: 0.8, retry_crop_size: null, retry_scene_size: null, min_confidence: 0.05,
   max_missing: 2, max_surplus: 3,
   rectify_crops: true,
 }
 const RECTIFIER: RectifierSettings = { width: 128, height: 96, context: 0.25, aspects: [] }
-const SECTIONS_NOT_READ = ['decoder'] // a bundle with them needs a reader that knows them
+// what the section `decoder` must have, and what each of its formats must have
+const DECODER_KEYS = ['formats', 'insertion', 'beside', 'other', 'other_right']
+const FORMAT_KEYS = ['prior', 'confusion', 'deletion', 'cut']
 
 type Json = Record<string, any>
 
@@ -31,17 +34,28 @@ function fromSchema1(m: Json): Json {
   }
 }
 
+/** Fitted parameters of decoding: of the manifest, or of the package for this model; null: there are none. */
+function decoderOf(m: Json, formats: Record<string, Format>): DecoderParams | null {
+  if (!m.decoder) return packagedDecoder(m.files?.['cr.onnx'])
+  const { formats: known = {} } = m.decoder
+  const missing = DECODER_KEYS.find(key => m.decoder[key] === undefined)
+    ?? Object.keys(formats).find(name => FORMAT_KEYS.some(key => known[name]?.[key] === undefined))
+  if (missing) {
+    throw new BundleError(`manifest.json: section decoder lacks parameters of ${missing}; \`alpr-nb fit-decoder\` writes them.`)
+  }
+  return decoderParams(m.decoder)
+}
+
 export function parseManifest(m: Json, substitutions: Record<string, string>): Manifest {
   if (m.schema_version !== 1 && m.schema_version !== 2) {
     throw new BundleError(`manifest.json: schema version ${m.schema_version}, this reader knows 1 and 2; update the reader.`)
   }
-  const unknown = SECTIONS_NOT_READ.find(name => m[name])
-  if (unknown) throw new BundleError(`manifest.json: this reader does not know the section ${unknown}; update the reader.`)
   const reader = m.schema_version === 1 ? fromSchema1(m) : (m.reader ?? {})
   const formats = Object.fromEntries(Object.entries(m.formats as Record<string, Partial<Format>>).map(([name, f]) =>
     [name, { pattern: '', check: null, derive: false, same: [], gaps: null, prefixes: [], ...f }]))
+  const decoder = decoderOf(m, formats) ?? priorDecoder(formats, m.alphabet, substitutions)
   return {
-    scope: m.scope, label: m.label, alphabet: m.alphabet, formats, substitutions, files: m.files,
+    scope: m.scope, label: m.label, alphabet: m.alphabet, formats, substitutions, decoder, files: m.files,
     rectifier: m.rectifier ? { ...RECTIFIER, ...m.rectifier } : null,
     reader: { ...SETTINGS, ...reader, cd: { ...DETECTOR, ...reader.cd }, cr: { ...CHARACTERS, ...reader.cr } },
   }

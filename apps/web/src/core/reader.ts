@@ -1,11 +1,12 @@
 /** From a photograph to codes: detect, crop, recognise, decode; as `Reader` in alpr_nb/inference/reader.py. */
 import { score } from './boxes'
 import { calibrate, sharedGlyphs } from './calibration'
+import { Decoder } from './decode'
 import { Detector, type Runtime } from './detector'
 import { crop } from './image'
 import type { Bundle } from './manifest'
-import { readChars, roundBox } from './reading'
-import { linesOf } from './reading-order'
+import { readingOf, roundBox } from './reading'
+import { readingOrders } from './reading-order'
 import { boxQuad, CornerFinder, uprightCrop } from './rectify'
 import type { Box, Detection, Manifest, Pixels, Plate, Quad, Reading, Result } from './types'
 
@@ -43,10 +44,12 @@ export function cropBox(box: Box, image: Pixels, [mx, my]: [number, number], max
 
 export class Reader {
   private glyphs: [number, number][]
+  private decoder: Decoder
 
   private constructor(readonly manifest: Manifest, private cd: Detector, private cr: Detector,
     private corners: CornerFinder | null) {
     this.glyphs = sharedGlyphs(manifest.formats, manifest.alphabet)
+    this.decoder = new Decoder(manifest.formats, manifest.decoder, manifest.alphabet)
   }
 
   static async create(runtime: Runtime, bundle: Bundle): Promise<Reader> {
@@ -113,12 +116,13 @@ export class Reader {
       image: crop(image, [x1, y1, x2, y2]), toImage: (b: Box): Box => [b[0] + x1, b[1] + y1, b[2] + x1, b[3] + y1],
     }
     const found = await this.cr.detect(part.image, size)
-    const lines = linesOf(found.map(d => d.box))
-    const chars = calibrate(lines.flat().map(i => found[i]), calibration, this.glyphs)
-      .map((d): Detection => ({ probs: d.probs, box: part.toImage(d.box) }))
-    const reading = readChars(chars, lines.map(l => l.length), plate.box, this.manifest)
+    const calibrated = calibrate(found, calibration, this.glyphs)
+    const chars = calibrated.map((d): Detection => ({ probs: d.probs, box: part.toImage(d.box) }))
+    const orders = readingOrders(found.map(d => d.box))
+    const decoded = this.decoder.decode(chars.map(c => c.probs), chars.map(c => c.box), orders)
+    const reading = readingOf(decoded, chars, plate.box, this.manifest)
     if (reading) reading.quad = (quad ?? boxQuad(plate.box)).map(([x, y]) => [round1(x), round1(y)])
-    const read: Plate = { ...plate, chars, reading }
+    const read: Plate = { ...plate, chars: decoded.order.map(i => chars[i]), reading }
     if (compareReadings(read, plate) > 0 || !plate.chars.length) Object.assign(plate, read)
   }
 

@@ -47,10 +47,10 @@ export function rowsOf(boxes: Box[]): number[][] {
   return rows.map(row => sortBy(row, i => x[i] * Math.cos(tilt) + y[i] * Math.sin(tilt)))
 }
 
-/** The rows of a code, or its columns from left to right if they are longer than the rows. */
-export function linesOf(boxes: Box[]): number[][] {
-  const longest = (lines: number[][]) => Math.max(0, ...lines.map(l => l.length))
+/** Possible orders of reading, the one with the longest line first: by rows and, if there are more than two, by columns. */
+export function readingOrders(boxes: Box[]): number[][][] {
+  const longest = (lines: number[][]) => Math.max(...lines.map(l => l.length))
   const rows = rowsOf(boxes)
   const columns = rows.length > 2 ? rowsOf(boxes.map(([x1, y1, x2, y2]) => [y1, x1, y2, x2])) : []
-  return longest(columns) > longest(rows) ? columns : rows
+  return [rows, columns].filter(lines => lines.length).sort((a, b) => longest(b) - longest(a))
 }

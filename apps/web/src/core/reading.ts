@@ -1,5 +1,5 @@
-/** From characters in lines to a reading; as alpr_nb/inference/reader.py, `decode_chars` and `read_chars`. */
-import { decode, type Decoded } from './decode'
+/** From decoded characters to a reading; as `reading_of` in alpr_nb/inference/reader.py. */
+import type { Decoded } from './decode'
 import { parsePattern } from './formats'
 import { boxQuad } from './rectify'
 import type { Box, Detection, Manifest, Reading } from './types'
@@ -11,37 +11,8 @@ export function formatLengths(manifest: Manifest): number[] {
   return Object.values(manifest.formats).map(f => parsePattern(f.pattern).length)
 }
 
-/** Decode characters in reading order; `lines` has the number of characters in each line. */
-export function decodeChars(chars: Detection[], lines: number[], manifest: Manifest): Decoded {
-  const ends = lines.reduce((all, n) => [...all, all[all.length - 1] + n], [0])
-  const { unclear_confidence: unclear } = manifest.reader
-
-  function part(i: number, j: number): Decoded {
-    const own = chars.slice(ends[i], ends[j])
-    const found = decode(own.map(c => c.probs), manifest, j === i + 1 ? own.map(c => c.box) : null)
-    return { ...found, kept: found.kept.map(k => (k === null ? null : ends[i] + k)) }
-  }
-
-  const whole = part(0, lines.length)
-  const longest = Math.max(0, ...formatLengths(manifest)) || chars.length
-  if (chars.length <= longest || (whole.format && whole.confidence > unclear)) return whole
-
-  let best: Decoded | null = null
-  for (let i = 0; i < lines.length; i++) {
-    for (let j = i + 1; j <= lines.length; j++) {
-      if (j - i === lines.length) continue
-      const found = part(i, j)
-      if (!found.format || found.kept.includes(null) || found.confidence <= unclear) continue
-      const longer = best && (found.code.length - best.code.length || found.confidence - best.confidence)
-      if (longer === null || longer > 0) best = found
-    }
-  }
-  return best ? { ...best, raw: whole.raw } : whole
-}
-
-/** The reading of characters in reading order, null if there is no code or its confidence is too low. */
-export function readChars(chars: Detection[], lines: number[], box: Box, manifest: Manifest): Reading | null {
-  const found = decodeChars(chars, lines, manifest)
+/** The reading of decoded characters; null if there is no code, or its confidence is too low. */
+export function readingOf(found: Decoded, chars: Detection[], box: Box, manifest: Manifest): Reading | null {
   const { min_confidence, max_missing, max_surplus } = manifest.reader
   const known = formatLengths(manifest), lengths = known.length ? known : [found.code.length]
   const fits = found.code.length >= Math.min(...lengths) - max_missing && found.code.length <= Math.max(...lengths) + max_surplus

@@ -1,4 +1,5 @@
 /** Values that pass between the modules of the reader. Boxes are [x1, y1, x2, y2] in px. */
+import type { DecoderParams } from './decoder-params'
 
 export type Box = [number, number, number, number]
 
@@ -104,6 +105,7 @@ export interface Manifest {
   formats: Record<string, Format>
   substitutions: Record<string, string>
   reader: ReaderSettings
+  decoder: DecoderParams
   rectifier: RectifierSettings | null
   files: Record<string, string>
 }
