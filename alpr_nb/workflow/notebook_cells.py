@@ -31,7 +31,7 @@ def read_notebook(path: str|Path, # .ipynb, format 4
     if not isinstance(nb, dict) or nb.get('nbformat') != 4 or not _has_cells(nb):
         raise UserError(f"{path}: expected a notebook of format 4; open it in JupyterLab and save it.")
     nb |= dict(nbformat_minor=5, metadata=nb.get('metadata') or {})
-    taken = {cell.get('id') for cell in nb['cells']}
+    taken = {cell.get('id') or '' for cell in nb['cells']}
     for number, cell in enumerate(nb['cells'], 1):
         cell |= dict(source=''.join(cell.get('source') or ''), metadata=cell.get('metadata') or {})
         if not cell.get('id'): cell['id'] = next(i for k in count() if (i := f'cell-{number}' + '-'*k) not in taken)
@@ -111,7 +111,7 @@ def parse_parameters(source: str, # of the tagged cell
         body = ast.parse(source).body
         comments = {t.start[0]: t.string.lstrip('# ') for t in tokenize.generate_tokens(io.StringIO(source).readline)
                     if t.type == tokenize.COMMENT}
-    except (SyntaxError, tokenize.TokenError) as e:
+    except (SyntaxError, ValueError, RecursionError, tokenize.TokenError) as e: # ValueError: half characters
         raise UserError(f"{name}: the cell tagged 'parameters' is not valid Python ({e}).") from None
     found = {}
     for node in body:

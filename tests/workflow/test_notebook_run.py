@@ -96,8 +96,13 @@ def test_the_failing_cell_of_a_notebook_without_ids_is_counted_as_its_editor_cou
     page = Path('out.failed.html').read_text()
     assert 'ZeroDivisionError' in page and 'Part' in page
 
+def test_half_of_a_character_is_no_python():
+    cell = dict(cell_type='code', metadata=dict(tags=['parameters']), source='\ud800')
+    with pytest.raises(UserError, match='x: .*not valid Python'): notebook_parameters(dict(cells=[cell]), 'x')
+
 def test_ids_are_given_to_cells_that_lack_one_and_to_no_other(project):
-    cells = [dict(cell_type='raw', source=''), dict(cell_type='raw', source='', id='cell-1'), dict(cell_type='raw')]
+    cells = [dict(cell_type='raw', source='', id=[]), dict(cell_type='raw', source='', id='cell-1'),
+             dict(cell_type='raw')]
     (project/'x.ipynb').write_text(json.dumps(dict(cells=cells, nbformat=4)))
     assert [c['id'] for c in read_notebook('x.ipynb')['cells']] == ['cell-1-', 'cell-1', 'cell-3']
 
