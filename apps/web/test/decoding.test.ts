@@ -72,7 +72,9 @@ describe('parameters', () => {
     expect(formats).toEqual(expected.formats)
   }
 
-  test.each(SCOPES)('of the released reader %s', scope => {
+  // a bundle of schema 1 has no section `decoder`
+  const formerScopes = SCOPES.filter(scope => packagedDecoder(vectors.manifests[scope].files['cr.onnx']))
+  test.each(formerScopes)('of the released reader %s', scope => {
     const { files, decoder } = vectors.manifests[scope]
     expectSame(packagedDecoder(files['cr.onnx'])!, decoder)
   })
