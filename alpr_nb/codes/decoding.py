@@ -24,7 +24,7 @@ class FormatParams(BaseModel):
     deletion: tuple[float, ...] # (m,) probability that a character in the crop is not detected
     cut: tuple[float, ...] # (m,) probability that this number of first characters is outside of the crop
     unlisted: float = 0. # probability that a code begins with none of the prefixes
-    spacing: dict[int, tuple[float, float]] = {} # gap -> mean and deviation of the logarithm of its relative width
+    spacing: dict[int, tuple[float, float]] = {} # position after a gap -> median and scale of its `gap_widths`
 
 class DecoderParams(BaseModel):
     "Parameters of decoding, which `alpr-nb fit-decoder` fits: section `decoder` of a manifest"
@@ -36,7 +36,7 @@ class DecoderParams(BaseModel):
     other: float # probability that a crop shows no code
     other_right: float # probability that a reading without a format is right
     calibration: tuple[float, float] = (1., 0.) # slope and offset: posterior -> probability that the code is right
-    ceiling: float = 1. # highest confidence that the number of validation samples supports
+    ceiling: float = 1. # highest confidence: (n + 1)/(n + 2) for n validation readings with a format
     provenance: dict = {} # samples and models of the fit
 
 # %% ../../nbs/codes/decoding.ipynb #26a72d36
@@ -98,7 +98,7 @@ class Lattice:
 
     def codes(self,
         least: float, # codes with a lower sum are left out
-        complete: bool=True, # also codes with a character that was not detected
+        complete: bool=True, # also codes with characters that were missed or cut off
     ) -> dict: # classes of a code -> its sum over all alignments
         "Codes with a large sum, built character by character. No code has a larger sum than its beginning."
         codes, own, states, used = [()], np.zeros(1, int), np.zeros(1, int), self.begin
@@ -139,11 +139,11 @@ class Lattice:
 @dataclass(frozen=True)
 class Decoded:
     "A decoded code and its confidence"
-    code: str # the most probable code; where free text is more probable, the characters as read
+    code: str # the most probable code; the characters as read if free text is more probable or no code reaches `least`
     format: str | None # name of the format of the code; None: free text
     confidence: float # 0 to 1: calibrated probability that the whole code is right
     raw: str # the likeliest character of each detection, in reading order
-    confidences: tuple # for each character of `code` its posterior, 0 to 1
+    confidences: tuple # for each character of `code` its posterior given the format, 0 to 1
     kept: tuple # for each character of `code` the index of its detection; None: it was not detected
     order: tuple # indices of the detections in reading order
     n_best: tuple # (code, format or None, posterior) of the most probable codes
@@ -203,7 +203,7 @@ class Decoder:
         n_best: int=1, # codes to list
         least: float=.05, # codes with a lower posterior are not searched
     ) -> Decoded: # ValueError if `probs` does not match the alphabet
-        "The most probable code of all formats, or the characters as read if free text is more probable"
+        "The most probable code; the characters as read if free text is more probable or no code reaches `least`"
         probs, evidence = _matrix(probs, self.alphabet), -1.
         if not probs.any(): return Decoded('', None, 0., '', (), (), (), ())
         for lines in orders or [[np.arange(len(probs))]]: # the order with the most evidence is taken

@@ -43,7 +43,7 @@ class Format(BaseModel):
     model_config = ConfigDict(extra='forbid', frozen=True)
     pattern: str # `L` letter, `N` digit, `[UJZ]` set, any other character is literal
     check: str | None = None # scheme of the check digit, which is the last character: a key of `SCHEMES`
-    derive: bool = False # complete codes with characters that were not detected, as far as the others determine them
+    derive: bool = False # complete codes with characters that were missed or cut off
     rows: tuple[int, ...] = () # characters in each row of a code in several rows, such as (3, 4)
     same: tuple[str, ...] = () # pairs of characters that share one glyph in the font, such as ('O0', 'I1')
     gaps: tuple[int, ...] | None = None # characters before each wide gap, such as (3,); (): no gaps; None: unknown
