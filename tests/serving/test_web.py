@@ -216,12 +216,15 @@ def choose(tab, url, name):
 
 
 @pytest.mark.browser
-def test_the_page_says_what_is_wrong_with_a_file(tab, site):
+def test_the_page_says_what_is_wrong_with_a_file_and_forgets_the_former_one(tab, site, images):
     tab.open(site)
     tab.wait("document.getElementById('status').textContent === 'Ready.'")
+    choose(tab, f"images/cd.png/{sorted((images/'cd.png').iterdir())[0].name}", 'a.png')
+    tab.wait("document.querySelectorAll('.code').length")
     choose(tab, 'index.html', 'page.jpg')
     tab.wait("document.getElementById('status').className === 'error'")
     assert 'not an image' in tab.js("document.getElementById('status').textContent")
+    assert tab.js("document.getElementById('view').hidden && !document.querySelectorAll('.code').length")
 
 
 @pytest.mark.browser
