@@ -129,7 +129,7 @@ def load_test(
 def graphs(
     bundle: Annotated[Path, typer.Argument(help="Folder of a bundle.", show_default=False)],
     out: Annotated[Path, typer.Option(help="Folder of the new bundle.")],
-    quantise: Annotated[str, typer.Option(help="Models whose weights get 8 bits: cr, cd or cd,cr. Default: none.")] = '',
+    quantise: Annotated[str, typer.Option(help="Models whose weights get 8 bits: cr, cd, or cd,cr.")] = '', # none
 ):
     "Write a bundle whose models decode boxes and apply NMS themselves. It needs the extra `train`."
     from alpr_nb.serving.runtimes.graphs import write_graphs
