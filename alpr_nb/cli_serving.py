@@ -129,12 +129,11 @@ def load_test(
 def graphs(
     bundle: Annotated[Path, typer.Argument(help="Folder of a bundle.", show_default=False)],
     out: Annotated[Path, typer.Option(help="Folder of the new bundle.")],
-    calibrate: Annotated[Optional[list[Path]], typer.Option(help="Photographs to quantise with.")] = None,
-    quantise: Annotated[str, typer.Option(help="Models that get 8 bits: cr, cd, or cd,cr.")] = 'cr',
+    quantise: Annotated[str, typer.Option(help="Models whose weights get 8 bits: cr, cd, or cd,cr.")] = '', # none
 ):
     "Write a bundle whose models decode boxes and apply NMS themselves. It needs the extra `train`."
     from alpr_nb.serving.runtimes.graphs import write_graphs
     from alpr_nb.core.config import UserError
-    tasks = tuple(quantise.split(','))
+    tasks = tuple(filter(None, quantise.split(',')))
     if not set(tasks) <= {'cd', 'cr'}: raise UserError(f'--quantise: expected cr, cd or cd,cr, found {quantise!r}.')
-    write_graphs(bundle, out, calibrate or None, tasks)
+    write_graphs(bundle, out, tasks)

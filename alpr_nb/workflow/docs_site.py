@@ -142,7 +142,7 @@ def prepare_docs(
         (out/page).parent.mkdir(parents=True, exist_ok=True)
         write_nb(nb, out/page)
 
-    for file in [*nbs.glob('*.yml'), *nbs.glob('*.css'), *nbs.glob('images/*')]:
+    for file in [*nbs.glob('*.yml'), *nbs.glob('*.css'), *nbs.glob('images/*'), *nbs.glob('try/*')]:
         (out/file.relative_to(nbs)).parent.mkdir(exist_ok=True)
         shutil.copy2(file, out/file.relative_to(nbs))
     (out/'sidebar.yml').write_text(fill_sidebar((nbs/'sidebar.yml').read_text(encoding='utf-8'), pages),

@@ -16,6 +16,7 @@ from alpr_nb.inference.read_command import read_lines
 from alpr_nb.inference.reader import Reader
 from alpr_nb.inference.rectify import RectifierConfig
 from alpr_nb.serving.runtimes.external_reader import benchmark_external, run_external, summarise
+from alpr_nb.serving.runtimes.graphs import write_graphs
 from browser import CHROMIUM, Browser
 from conftest import ROOT
 from drawn_photos import draw_photos
@@ -53,7 +54,22 @@ def draw_all(folder, photos, crops):
     return folder
 
 
-def command(): return f"node {WEB/'dist-node/read.js'} --bundle {{bundle}}"
+def command(bundle='{bundle}'): return f"node {WEB/'dist-node/read.js'} --bundle {bundle}"
+
+
+@pytest.fixture(scope='module')
+def quantised(tmp_path_factory):
+    "The released bundle with NMS in its models, and the weights of character recognition in 8 bits."
+    folder = tmp_path_factory.mktemp('quantised')/'bundle'
+    write_graphs(BUNDLE, folder, ('cr',))
+    return folder
+
+
+def assert_99_percent(metrics, differences):
+    "One image in a hundred may have other codes, and one in a smaller share. Its photograph is among the differences."
+    print(metrics, differences)
+    assert metrics['readings'] > metrics['images']//2 and metrics['images with an error of one'] == 0
+    assert metrics['images with other codes'] <= max(1, metrics['images']//100), differences
 
 
 def test_vitest(built):
@@ -84,6 +100,14 @@ def leaning(tmp_path_factory):
     return folder/'leaning'
 
 
+@pytest.mark.parametrize('task', ['cd', 'cr'])
+@pytest.mark.parametrize('suffix', ['.png', '.jpg'])
+def test_node_with_quantised_graphs_reads_as_python(built, images, quantised, tmp_path, task, suffix):
+    folder = images/f'{task}{suffix}'
+    metrics = benchmark_external(command(quantised), [folder], tmp_path, BUNDLE, crop=task == 'cr') # Python: float32
+    assert_99_percent({'reader': f'node {task} {suffix}'} | metrics, (tmp_path/'differences.jsonl').read_text())
+
+
 def assert_same_quads(ours, theirs):
     "The same readings, with the same corners and characters in the same places: at most half a pixel apart."
     def places(line): return [[p for r in line['readings'] for p in r['quad']],
@@ -99,7 +123,7 @@ def assert_same_quads(ours, theirs):
 def test_node_makes_leaning_codes_upright_as_python(built, images, leaning):
     paths = sorted((images/'cd.png').iterdir())[:5]
     ours = [json.loads(text) for text, _ in read_lines(Reader(bundle=leaning), paths, as_json=True)]
-    assert_same_quads(ours, run_external(command().replace('{bundle}', str(leaning)), paths))
+    assert_same_quads(ours, run_external(command(leaning), paths))
 
 
 @pytest.mark.browser
@@ -111,14 +135,16 @@ def test_the_page_makes_leaning_codes_upright_as_python(tab, images, leaning):
 
 
 @pytest.fixture(scope='module')
-def site(built, images, leaning):
-    "Address of a server with the page, of the images below /images, and of the bundle `leaning`."
+def site(built, images, leaning, quantised):
+    "Address of a server with the page, of the images below /images, and of the bundles `leaning` and `quantised`."
+    folders = {'/bundles/leaning/': leaning, '/bundles/quantised/': quantised, '/images/': images}
+
     class Handler(SimpleHTTPRequestHandler):
         def log_message(self, *_): pass
 
         def translate_path(self, path):
-            if path.startswith('/bundles/leaning/'): return str(leaning/path[17:])
-            return str(images/path[8:]) if path.startswith('/images/') else super().translate_path(path)
+            start = next((f for f in folders if path.startswith(f)), None)
+            return str(folders[start]/path.removeprefix(start)) if start else super().translate_path(path)
 
     server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Handler, directory=WEB/'dist'))
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -135,9 +161,9 @@ def tab(site):
         yield b
 
 
-def read_in_browser(tab, folder, crop):
+def read_in_browser(tab, folder, crop, bundle='truck'):
     "A line as `read --json` for each image."
-    return [tab.js(f"alprRead('images/{folder.name}/{p.name}', '{p}', 'truck', {str(crop).lower()})")
+    return [tab.js(f"alprRead('images/{folder.name}/{p.name}', '{p}', '{bundle}', {str(crop).lower()})")
             for p in sorted(folder.iterdir())]
 
 
@@ -151,6 +177,16 @@ def test_the_page_reads_as_python(tab, images, task, suffix, share):
     print('browser', task, suffix, metrics, differences)
     assert metrics['same codes'] >= share, differences
     if suffix == '.png': assert metrics['images with other boxes'] == 0, differences
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize('task', ['cd', 'cr'])
+@pytest.mark.parametrize('suffix', ['.png', '.jpg'])
+def test_the_page_with_quantised_graphs_reads_as_python(tab, images, task, suffix):
+    folder, crop = images/f'{task}{suffix}', task == 'cr'
+    ours = [json.loads(text) for text, _ in read_lines(Reader(bundle=BUNDLE), [folder], crop, as_json=True)]
+    metrics, differences = summarise(ours, read_in_browser(tab, folder, crop, 'quantised'))
+    assert_99_percent({'reader': f'browser {task} {suffix}'} | metrics, differences)
 
 
 @pytest.mark.browser
@@ -180,12 +216,15 @@ def choose(tab, url, name):
 
 
 @pytest.mark.browser
-def test_the_page_says_what_is_wrong_with_a_file(tab, site):
+def test_the_page_says_what_is_wrong_with_a_file_and_forgets_the_former_one(tab, site, images):
     tab.open(site)
     tab.wait("document.getElementById('status').textContent === 'Ready.'")
+    choose(tab, f"images/cd.png/{sorted((images/'cd.png').iterdir())[0].name}", 'a.png')
+    tab.wait("document.querySelectorAll('.code').length")
     choose(tab, 'index.html', 'page.jpg')
     tab.wait("document.getElementById('status').className === 'error'")
     assert 'not an image' in tab.js("document.getElementById('status').textContent")
+    assert tab.js("document.getElementById('view').hidden && !document.querySelectorAll('.code').length")
 
 
 @pytest.mark.browser

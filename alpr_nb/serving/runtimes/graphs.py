@@ -14,7 +14,7 @@ import numpy as np
 from ...core.config import UserError
 from ...inference.bundle import LAYOUT, Manifest, load_bundle, write_bundle
 from ...inference.config import DetectorConfig
-from .quantised import calibration_inputs, quantise
+from .quantised import quantise
 
 # %% ../../../nbs/serving/runtimes/graphs.ipynb #801fec1c
 OPSET = 15 # of ONNX, as the models are exported
@@ -75,20 +75,17 @@ ABOUT = ('reference', 'metrics', 'git_revision', 'data', 'weights', 'training', 
 def write_graphs(
     bundle: str | Path, # folder of a bundle
     out: str | Path, # folder of the new bundle
-    photos: list | None=None, # image files and folders to calibrate with; None: no model is quantised
-    tasks: tuple=('cr',), # models that are quantised to 8 bits, if there are photographs
-) -> Manifest: # as written; its section `graphs` has layout, opset and precision
+    tasks: tuple=(), # models whose weights get 8 bits: cd, cr
+) -> Manifest: # as written; its section `graphs` has layout, opset and quantised models
     "Write a bundle whose models have NMS inside."
     b = load_bundle(bundle)
     config, about = b.manifest.config, {k: getattr(b.manifest, k) for k in ABOUT}
     if b.manifest.graphs: raise UserError(f'{bundle}: its models have NMS inside; name the bundle they were made from.')
     layout = LAYOUT | {k: GRAPH_LAYOUT[k] for k in ('input', 'output')}
-    graphs = dict(layout=GRAPH_LAYOUT, opset=OPSET, int8=[] if photos is None else list(tasks))
-    inputs = {} if photos is None else calibration_inputs(b, photos)
+    graphs = dict(layout=GRAPH_LAYOUT, opset=OPSET, int8=list(tasks))
     with tempfile.TemporaryDirectory() as tmp:
         files = {task: Path(tmp)/f'{task}.onnx' for task in b.models}
         for task, file in files.items():
-            model = b.models[task]
-            if task in inputs and task in tasks: model = quantise(model, inputs[task])
+            model = quantise(b.models[task]) if task in tasks else b.models[task]
             file.write_bytes(model if task == 'corners' else with_nms(model, getattr(config, task)))
         return write_bundle(out, config=config, **files, **about, layout=layout, graphs=graphs)

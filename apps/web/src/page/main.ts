@@ -7,7 +7,7 @@ import { asJson } from '../core/json'
 
 const get = <T extends HTMLElement>(id: string) => document.getElementById(id) as T
 const scope = get<HTMLSelectElement>('scope'), crop = get<HTMLInputElement>('crop'), view = get<HTMLCanvasElement>('view')
-const status = get('status'), readings = get('readings')
+const status = get('status'), readings = get('readings'), drop = get('drop')
 
 function say(text: string, isError = false): void {
   status.textContent = text
@@ -17,6 +17,14 @@ function say(text: string, isError = false): void {
 function start(): void {
   const client = new ReaderClient()
   let photo: Photo | null = null, latest = 0
+
+  /** Show the present photograph without readings, or the place to drop one. */
+  function reset(): void {
+    if (photo) draw(view, photo, null)
+    view.hidden = !photo
+    drop.hidden = !!photo
+    showReadings(readings, null)
+  }
 
   /** Read the present photograph; a newer request makes an older answer obsolete. */
   async function read(): Promise<void> {
@@ -29,7 +37,7 @@ function start(): void {
         return
       }
       say('Reading …')
-      draw(view, photo, null)
+      reset()
       const result = await client.read(scope.value, photo.pixels, crop.checked)
       if (own !== latest) return
       draw(view, photo, result)
@@ -40,7 +48,13 @@ function start(): void {
   }
 
   async function open(file: File): Promise<void> {
-    try { photo = await loadPhoto(file, file.name) } catch (error) { say((error as Error).message, true); return }
+    try { photo = await loadPhoto(file, file.name) } catch (error) {
+      latest++ // an answer for the former photograph is obsolete
+      photo = null
+      reset()
+      say((error as Error).message, true)
+      return
+    }
     await read()
   }
 

@@ -8,7 +8,7 @@ function element(tag: string, text = '', className = ''): HTMLElement {
   return e
 }
 
-const percent = (p: number) => `${Math.floor(100 * p)} %` // rounded down, so that 100 % means certain
+const percent = (p: number) => `${Math.floor(100 * p)}%` // rounded down, so that 100% means certain
 
 function table(reading: Reading): HTMLElement {
   const t = document.createElement('table'), head = t.insertRow(), body = t.insertRow()
@@ -30,11 +30,13 @@ function table(reading: Reading): HTMLElement {
   return scroll
 }
 
-export function showReadings(into: HTMLElement, { readings }: Result): void {
+/** Show the readings of a photograph; null: there is none yet. */
+export function showReadings(into: HTMLElement, result: Result | null): void {
+  const readings = result?.readings ?? []
   into.replaceChildren(...readings.flatMap(r => [
     element('p', r.code, 'code'),
     element('p', `Confidence ${percent(r.confidence)}, format ${r.format ?? 'unknown'}.`),
     table(r),
   ]))
-  if (!readings.length) into.append(element('p', 'No code was found.'))
+  if (!readings.length) into.append(element('p', result ? 'No code was found.' : 'None yet.'))
 }
