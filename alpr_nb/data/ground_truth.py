@@ -114,8 +114,8 @@ def locate_plate(
                         "plates, or list only the largest.")
     code = normalize_code(main.text) if main else codes[0] if codes else ''
     if not main and plates and len(plates) == 1: main = plates[0]
-    return code, main and main.box, None if plates is None else tuple(s.box
-                                                                      for s in plates), main.corners if main else ()
+    boxes = None if plates is None else tuple(s.box for s in plates)
+    return code, main and main.box, boxes, main.corners if main else ()
 
 def read_descriptions(
     folder: Path,  # of the set, for error messages

@@ -166,7 +166,7 @@ def recorded_splits(
         try: sources = read_deliveries(file.parent)
         except UserError: continue
         at = file.parent.relative_to(folder)
-        splits |= {(at/name).as_posix(): f['split'] for s in sources for name,
-                   f in s['files'].items() if f.get('split')}
+        splits |= {(at/name).as_posix(): f['split']
+                   for s in sources for name, f in s['files'].items() if f.get('split')}
     return splits
 

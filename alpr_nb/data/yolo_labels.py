@@ -134,8 +134,8 @@ def parse_yolo_line(
     "A line in any of YOLO's forms; `ValueError` when it has none of them"
     number, *values = map(float, line.split())
     values = np.array(values)
-    if not np.isfinite([number,
-                        *values]).all() or number != int(number): raise ValueError('a value is not a finite number')
+    if not np.isfinite([number, *values]).all() or number != int(number):
+        raise ValueError('a value is not a finite number')
     if len(values) and np.abs(values).max() > FARTHEST:
         raise ValueError(f'{values[np.abs(values).argmax()]:g} is no fraction of the image; are the values in pixels?')
     if len(values) == 4: return int(number), _centred_box(values.tolist()), ()

@@ -130,8 +130,8 @@ def compare_log(
     parts = []
     for k in range(len(frame)//window):
         part = frame.iloc[k*window:(k + 1)*window]
-        parts.append(compare_window(part, reference, alpha, psi_limit).assign(number=k, start=part.time.min(),
-                                                                              end=part.time.max()))
+        parts.append(compare_window(part, reference, alpha, psi_limit).assign(
+            number=k, start=part.time.min(), end=part.time.max()))
     return pd.concat(parts, ignore_index=True)
 
 # %% ../../nbs/operations/drift.ipynb #f7638329

@@ -153,8 +153,8 @@ class Trainer:
         "Everything that `restore` needs to resume exactly."
         return dict(model=self.model.state_dict(), ema=self.ema.ema.state_dict(), updates=self.ema.updates,
                     optimizer=self.optimizer.state_dict(), scaler=self.scaler.state_dict(), epoch=self.epoch,
-                    stepped=self.stepped,
-                    history=self.history, best=self.best, stopper=[self.stopper.best_fitness, self.stopper.best_epoch])
+                    stepped=self.stepped, history=self.history, best=self.best,
+                    stopper=[self.stopper.best_fitness, self.stopper.best_epoch])
 
     def restore(self,
         state: dict, # from `state`

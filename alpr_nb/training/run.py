@@ -39,8 +39,7 @@ from .yolov5_compat import plotting
 
 # %% ../../nbs/training/run.ipynb #320f4822
 COLUMNS = ['epoch', 'train/box_loss', 'train/obj_loss', 'train/cls_loss', 'metrics/precision', 'metrics/recall',
-           'metrics/mAP50',
-           'metrics/mAP50_95', 'val/box_loss', 'val/obj_loss', 'val/cls_loss', 'lr']
+           'metrics/mAP50', 'metrics/mAP50_95', 'val/box_loss', 'val/obj_loss', 'val/cls_loss', 'lr']
 
 def save_checkpoint(path: Path, # to write
                     trainer: Trainer, # with architecture, classes and configuration
@@ -53,8 +52,7 @@ def save_checkpoint(path: Path, # to write
     for p in model.parameters(): p.requires_grad = False
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save({'epoch': epoch, 'best_fitness': None, 'model': model.half(), 'ema': None, 'updates': None,
-                'optimizer': None,
-                'opt': trainer.config.model_dump(), 'yolov5pip_version': yolov5.__version__}, path)
+                'optimizer': None, 'opt': trainer.config.model_dump(), 'yolov5pip_version': yolov5.__version__}, path)
 
 def to_half(weights: dict, # state of a model
             ) -> dict: # a copy in half precision
@@ -82,20 +80,20 @@ def evaluate_best(trainer: Trainer, # trained
     save_checkpoint(folder/'weights/best.pt', trainer, best['weights'], best['epoch'])
     trainer.ema.ema.load_state_dict(best['weights'])
     def keep(nt, tp, fp, p, r, f1, ap, ap50, ap_class, confusion):
-        classes.extend([names[c], int(nt[c]), float(p[i]), float(r[i]), float(ap50[i]), float(ap[i])] for i,
-                       c in enumerate(ap_class))
+        classes.extend([names[c], int(nt[c]), float(p[i]), float(r[i]), float(ap50[i]), float(ap[i])]
+                       for i, c in enumerate(ap_class))
         write_rows(folder/'confusion.csv', ['predicted', *names, 'background'], # columns are the truth
                    [[n, *map(int, row)] for n, row in zip([*names, 'background'], confusion.matrix)])
     callbacks = Callbacks()
     callbacks.register_action('on_val_end', callback=keep)
     with plotting():
-        precision, recall, map50, map50_95, *_ = trainer.validate(folder, confidence=.001, plots=True,
-                                                                  callbacks=callbacks)
+        precision, recall, map50, map50_95, *_ = trainer.validate(
+            folder, confidence=.001, plots=True, callbacks=callbacks)
         plot_results(folder/'results.csv')
     write_rows(folder/'classes.csv', ['class', 'instances', 'precision', 'recall', 'mAP50', 'mAP50_95'], classes)
     return dict(precision=precision, recall=recall, mAP50=map50, mAP50_95=map50_95, epochs=trainer.epoch,
-                best_epoch=best['epoch'] + 1,
-                train_images=len(trainer.data.train.images), val_images=len(trainer.data.val.images))
+                best_epoch=best['epoch'] + 1, train_images=len(trainer.data.train.images),
+                val_images=len(trainer.data.val.images))
 
 # %% ../../nbs/training/run.ipynb #796eec23
 def training_code() -> dict[str, str]: # module -> hash

@@ -56,8 +56,7 @@ def sample_facts(
         findings += found
         if pixels is None: continue
         rows.append(dict(batch=sample.batch, image=sample.image, side=sample.side, **facts, bytes=len(image),
-                         brightness=float(pixels.mean()),
-                         sha256=hashlib.sha256(image).hexdigest(),
+                         brightness=float(pixels.mean()), sha256=hashlib.sha256(image).hexdigest(),
                          label=hashlib.sha256(repr(read_shapes(label)).encode()).hexdigest(),
                          phash=image_hash(pixels), codes=' '.join(codes)))
     return rows, findings, len(samples)

@@ -102,12 +102,11 @@ def list_batch_samples(
                 continue
             taken[stem.casefold()] = part.images.name
             samples.append(SampleFiles(part.images.name, image, _side(image, validation),
-                                       _known(image, texts, known),
-                                       *archives, labels[stem]))
+                                       _known(image, texts, known), *archives, labels[stem]))
 
     here = {s.image for s in samples} | {n for names in skip.values() for n in names} | {f.image for f in findings}
-    incomplete = any('' in names for names in skip.values()) or any(f.kind in ('damaged archive', 'missing archive')
-                                                                    for f in findings)
+    incomplete = any('' in names for names in skip.values()) or any(
+        f.kind in ('damaged archive', 'missing archive') for f in findings)
     if not incomplete:
         findings += [Finding('validation.csv', i, 'validation list', 'no batch has this image')
                      for i in sorted((validation or set()) - set(map(normalize_name, here)))]

@@ -122,8 +122,8 @@ def _placed(pen, piece, block, place, to_scene):
     flat = np.array([[(b[0], b[1]), (b[2], b[1]), (b[2], b[3]), (b[0], b[3])]
                      for b in [c[1:] for c in block.cells] + [(0, 0, *block.size)]])
     q = pen.at(to_scene((flat + place).reshape(-1, 2))).reshape(-1, 4, 2).astype(np.float32)
-    return PlacedCode(piece.code, piece.format, piece.plan.kind, q[-1], tuple((c[0], quad)
-                                                                             for c, quad in zip(block.cells, q)))
+    return PlacedCode(piece.code, piece.format, piece.plan.kind, q[-1],
+                      tuple((c[0], quad) for c, quad in zip(block.cells, q)))
 
 LEGIBLE_PX = 9. # px: least height of a capital on a rail or a roof; smaller ones are not drawn, so none lacks its label
 
