@@ -70,34 +70,46 @@ class _Settings:
 
 def _write_sample(sample, data, ann, to):
     "Write one sample; its row of the images' table and the rows of its boxes"
-    where = f'{sample.part.labels}: {sample.label}'
+    where, split = f'{sample.part.labels}: {sample.label}', 'val' if sample.image in to.validation else 'train'
     image = decode_image(data, sample.where)
     ann = turn_annotation(ann, exif_orientation(data), *image.shape[1::-1])
     check_sample(ann, image, to.classes, to.strip, where)
     h, w = image.shape[:2]
     shapes = clip_shapes(ann.shapes, w, h, to.strip, where)
-    if to.strip: image = image[:h - to.strip]
-    h, name, split = h - to.strip, Path(sample.image), 'val' if sample.image in to.validation else 'train'
+    image = image[:h - to.strip]
+    data = data if not to.strip and can_copy(data) else encode_image(image, Path(sample.image).suffix.lower())
+    kept = Annotation(sample.image, w, h - to.strip, tuple(shapes), ann.annotator)
 
-    data = data if not to.strip and can_copy(data) else encode_image(image, name.suffix.lower())
-    target, (scaled, factor) = Path(training_name(name.name)), scale_down(image, to.max_side)
-    as_stored = factor == 1 and name.suffix.lower() in (*JPEG, *TRAINING)
-    small = data if as_stored else encode_image(scaled, target.suffix.lower(), SMALL_QUALITY)
-    (to.yolo/'images'/split/target).write_bytes(small)
-    lines = [yolo_line(to.classes[s.label], s.box, w, h) + '\n' for s in shapes]
-    (to.yolo/'labels'/split/f'{name.stem}.txt').write_text(''.join(lines))
+    factor = _write_yolo(kept, image, data, split, to)
     if split == 'val':
-        (to.raw/name).write_bytes(data)
-        write_labelme(to.raw/f'{name.stem}.json', Annotation(sample.image, w, h, tuple(shapes), ann.annotator))
-
+        (to.raw/sample.image).write_bytes(data)
+        write_labelme(to.raw/f'{Path(sample.image).stem}.json', kept)
     row = dict(image=sample.image, annotator=ann.annotator or sample.part.annotator, split=split, width=w,
-               height=h, boxes=len(shapes), cut=len(ann.shapes) - len(shapes), brightness=float(image.mean()),
-               codes=codes_of(shapes, to.task),
-               corners=[[f'{split}/{name}', *(round(v*factor, 2) for corner in s.corners for v in corner)]
-                        for s in shapes if s.corners and to.task == 'cd'])
-    return row, [dict(image=sample.image, split=split, label=s.label, code=s.text, x=(s.box[0] + s.box[2])/2/w,
-                      y=(s.box[1] + s.box[3])/2/h, width=s.box[2] - s.box[0], height=s.box[3] - s.box[1])
-                 for s in shapes]
+               height=kept.height, boxes=len(shapes), cut=len(ann.shapes) - len(shapes), brightness=float(image.mean()),
+               codes=codes_of(shapes, to.task), corners=_corner_rows(kept, split, factor) if to.task == 'cd' else [])
+    return row, _box_rows(kept, split)
+
+def _write_yolo(ann, image, data, split, to):
+    "Write an image and its labels to the YOLO folder; the factor by which the image was scaled down"
+    name = Path(ann.image)
+    target, (scaled, factor) = Path(training_name(name.name)), scale_down(image, to.max_side)
+    unchanged = factor == 1 and name.suffix.lower() in (*JPEG, *TRAINING)
+    small = data if unchanged else encode_image(scaled, target.suffix.lower(), SMALL_QUALITY)
+    (to.yolo/'images'/split/target).write_bytes(small)
+    lines = [yolo_line(to.classes[s.label], s.box, ann.width, ann.height) + '\n' for s in ann.shapes]
+    (to.yolo/'labels'/split/f'{name.stem}.txt').write_text(''.join(lines))
+    return factor
+
+def _corner_rows(ann, split, factor):
+    "Rows of corners.csv, in px of the image in the YOLO folder"
+    return [[f'{split}/{ann.image}', *(round(v*factor, 2) for corner in s.corners for v in corner)]
+            for s in ann.shapes if s.corners]
+
+def _box_rows(ann, split):
+    "Rows of the boxes' table"
+    return [dict(image=ann.image, split=split, label=s.label, code=s.text, x=(s.box[0] + s.box[2])/2/ann.width,
+                 y=(s.box[1] + s.box[3])/2/ann.height, width=s.box[2] - s.box[0], height=s.box[3] - s.box[1])
+            for s in ann.shapes]
 
 BOXES = ['image', 'split', 'label', 'code', 'x', 'y', 'width', 'height'] # x, y: centre, 0 to 1; width, height: px
 
