@@ -47,7 +47,7 @@ def build_automaton(
     return tuple(reversed(layers))
 
 class _State(NamedTuple):
-    "What the characters up to a position have in common"
+    "State of the automaton: the past of a code, as far as its rest depends on it"
     residue: int # of the check digit
     begun: str | None # the prefix so far; None: it is complete, or the code has no listed one
 

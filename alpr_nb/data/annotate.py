@@ -81,7 +81,7 @@ def propose_crops(
     min_confidence: float, # least confidence for which a proposal with the known code is accepted
     known: dict,           # name without ending -> box, of earlier crops of this photograph
 ) -> list:                 # of ProposedImage
-    "Crops to write for a photograph; each is compared with its own text, or with the text that it is read most like"
+    "Crops to write for a photograph; each is compared with the text of its plate, or with the most similar known text"
     given = [c.text for c in cuts if c.text]
     rest = [i for i, c in enumerate(cuts) if not c.text]
     codes = [decode_chars(cuts[i].chars, config).code for i in rest]
@@ -140,7 +140,7 @@ def annotate(
 
 @dataclass(frozen=True)
 class _Job:
-    "What `annotate` does with each image; the fields are its arguments"
+    "Arguments of `annotate` that its steps share"
     reader: Reader
     task: str
     texts: dict | None # `file_name` of an image -> its known codes; None: no list was given

@@ -258,7 +258,7 @@ def _require_parts(counts, s):
 def pack(
     folders,                # one folder or several
     out,                    # folder to make; earlier batches from `pack` are replaced when the new ones are complete
-    annotator: str,         # first part of the archives' names, and who labelled what no file says
+    annotator: str,         # first part of the archives' names; annotator of images whose LabelMe file names none
     batch_size: int=10000,  # samples in a part, at most
     validation: float=.1,   # share of the vehicles for validation, 0 to 1
     seed: int=0,            # of the split; use the seed of the synthetic batches that these are joined with

@@ -162,7 +162,7 @@ def find_lists(
 def image_folder(
     source: Path, # file or folder
     images='',    # folder of the images, where they do not lie beside or below the list
-) -> Path:        # an annotation list in `annotations` speaks of the images beside that folder
+) -> Path:        # for a list in `annotations`: the folder above, which holds the images
     "Folder whose images a source describes"
     if images: return Path(images)
     if source.is_dir(): return source

@@ -20,7 +20,7 @@ from ..core.image_folders import IMAGES
 # %% ../../nbs/operations/collect.ipynb #fd46d9dc
 @dataclass
 class Collected:
-    "What one run copied"
+    "Result of one run"
     copied: int = 0 # new photographs
     known: int = 0 # copied by an earlier run, or with the content of another photograph
     left: list = field(default_factory=list) # sentences on files that were left for the next run
@@ -100,7 +100,7 @@ def collect(
     out: str|Path, # folder of the batches, made if it does not exist
     batch_size: int=1000, # photographs in a batch
 ) -> Collected: # UserError if the source cannot be listed
-    "Copy what is new."
+    "Copy the photographs that no earlier run copied."
     if batch_size < 1: raise UserError(f'batch size {batch_size}: expected 1 or more.')
     fs, root, found = _list_source(source)
     out = Path(out)
