@@ -101,7 +101,8 @@ def _write_yolo(ann, image, data, split, to):
 
 def _corner_rows(ann, split, factor):
     "Rows of corners.csv, in px of the image in the YOLO folder"
-    return [[f'{split}/{ann.image}', *(round(v*factor, 2) for corner in s.corners for v in corner)]
+    name = training_name(ann.image)
+    return [[f'{split}/{name}', *(round(v*factor, 2) for corner in s.corners for v in corner)]
             for s in ann.shapes if s.corners]
 
 def _box_rows(ann, split):
