@@ -28,7 +28,7 @@ IMAGES = {'.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp'}
 
 @dataclass(frozen=True)
 class Photographs:
-    "What a folder of photographs has."
+    "Contents of a folder of photographs."
     folder: Path # of the photographs
     images: int # number of photographs
     labelled: int # of these, with a LabelMe file

@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,33 +35,59 @@ def build_automaton(
     unlisted: float=0., # probability that a code begins with none of the prefixes
 ) -> tuple: # a `Layer` for each position; () if the alphabet cannot write a code
     "Every correct code of a format as a path of arcs from state 0 to state 0; their product is the prior of the code"
-    allowed, step = parse_pattern(fmt.pattern), SCHEMES[fmt.check]
-    begun = Counter(p[:i] for p in fmt.prefixes for i in range(len(p) + 1))
-    states, arcs = {(0, '' if begun else None)}, [] # a state: the residue; the beginning of a prefix, or None after it
-    for j, chars in enumerate(allowed):
-        # without a listed prefix: the characters of the list at this position, each counted once more
-        seen = {c: 1 + sum(p[j:j+1] == c for p in fmt.prefixes) for c in alphabet if c in chars}
-        free, arcs = {c: n/sum(seen.values()) for c, n in seen.items()}, [*arcs, []]
-        for (residue, text), c in product(states, free):
-            if (to := step(residue, c, j, len(allowed))) is None: continue
-            options = {None: free[c]}
-            if text is not None: # the prefix ends with this character, goes on, or is not listed
-                ends, share = fmt.prefixes.count(text + c), (1 if text else 1 - unlisted)/begun[text]
-                other = 0 if text else unlisted*free[c]
-                options = {None: other + ends*share, text + c: (begun[text + c] - ends)*share}
-            arcs[-1] += [((residue, text), alphabet.index(c), (to, new), p) for new, p in options.items() if p]
-        states = {a[2] for a in arcs[-1]}
+    layers, number = [], {_State(0, None): 0} # number of each state after the position
+    for arcs in reversed(_all_arcs(fmt, alphabet, unlisted)):
+        arcs = sorted((a for a in arcs if a.target in number), key=_arc_order) # others lead to no correct code
+        if not arcs: return ()
+        target = np.array([number[a.target] for a in arcs])
+        number = {state: i for i, state in enumerate(dict.fromkeys(a.source for a in arcs))}
+        source, prob = np.array([number[a.source] for a in arcs]), np.array([a.prob for a in arcs])
+        layers.append(Layer(np.array([a.char for a in arcs]), source, target, prob/np.bincount(source, prob)[source],
+                            np.searchsorted(source, range(len(number) + 1))))
+    return tuple(reversed(layers))
 
-    layers, number = [], {(0, None): 0}
-    for found in reversed(arcs): # arcs that lead to no correct code are dropped
-        found = sorted((a for a in found if a[2] in number), key=lambda a: (a[0][0], a[0][1] or '~', a[1]))
-        if not found: return ()
-        target = np.array([number[a[2]] for a in found])
-        number = {s: i for i, s in enumerate(dict.fromkeys(a[0] for a in found))}
-        source, prob = np.array([number[a[0]] for a in found]), np.array([a[3] for a in found])
-        layers.insert(0, Layer(np.array([a[1] for a in found]), source, target, prob/np.bincount(source, prob)[source],
-                               np.searchsorted(source, range(len(number) + 1))))
-    return tuple(layers)
+class _State(NamedTuple):
+    "State of the automaton: the past of a code, as far as its rest depends on it"
+    residue: int # of the check digit
+    begun: str | None # the prefix so far; None: it is complete, or the code has no listed one
+
+class _Arc(NamedTuple):
+    "One character at a position"
+    source: _State # before it
+    char: int # its class
+    target: _State # after it
+    prob: float # prior probability among the arcs of its source, before arcs without a correct code are dropped
+
+def _arc_order(arc): return arc.source.residue, arc.source.begun or '~', arc.char
+
+def _all_arcs(fmt, alphabet, unlisted):
+    "For each position a list of the arcs that begin at state 0, also those that lead to no correct code"
+    allowed, step = parse_pattern(fmt.pattern), SCHEMES[fmt.check]
+    beginnings = Counter(p[:i] for p in fmt.prefixes for i in range(len(p) + 1)) # -> prefixes that have it
+    states, layers = {_State(0, '' if fmt.prefixes else None)}, []
+    for position, chars in enumerate(allowed):
+        free = _free_probs(fmt.prefixes, position, [c for c in alphabet if c in chars])
+        arcs = []
+        for state, c in product(states, free):
+            if (residue := step(state.residue, c, position, len(allowed))) is None: continue
+            begun = _prefix_probs(fmt.prefixes, beginnings, state.begun, c, unlisted, free[c])
+            arcs += [_Arc(state, alphabet.index(c), _State(residue, b), p) for b, p in begun.items() if p]
+        layers.append(arcs)
+        states = {a.target for a in arcs}
+    return layers
+
+def _free_probs(prefixes, position, chars):
+    "Probability of each character where no prefix is listed: its count in the list at this position, and one"
+    count = {c: 1 + sum(p[position:position + 1] == c for p in prefixes) for c in chars}
+    return {c: n/sum(count.values()) for c, n in count.items()}
+
+def _prefix_probs(prefixes, beginnings, begun, char, unlisted, free):
+    "Probabilities of the prefix so far after one more character, whose probability without a prefix is `free`"
+    if begun is None: return {None: free}
+    ends, share = prefixes.count(begun + char), (1 if begun else 1 - unlisted)/beginnings[begun]
+    other = 0 if begun else unlisted*free
+    return {None: other + ends*share, begun + char: (beginnings[begun + char] - ends)*share}
+
 
 # %% ../../nbs/codes/automaton.ipynb #3887463f
 def code_layers(

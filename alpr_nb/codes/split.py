@@ -22,5 +22,5 @@ def in_validation(
 def hash_tenth(
     name: str, # a code, or the name of a file
 ) -> int: # 0 to 9
-    "Tenth of a name: its SHA-256 modulo 10. Published data sets say with it which vehicles are held out."
+    "Tenth of a name: its SHA-256 modulo 10. Published data sets are divided by it."
     return int(hashlib.sha256(normalize_name(name).encode(errors='surrogateescape')).hexdigest(), 16) % 10

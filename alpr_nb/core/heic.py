@@ -25,7 +25,7 @@ def can_decode_heic() -> bool:
 def is_heic(
     data: bytes, # content of a file
 ) -> bool:
-    "Whether a file says of itself that it is HEIC."
+    "Whether the header of a file names a brand of HEIC."
     if data[4:8] != b'ftyp': return False
     size = min(int.from_bytes(data[:4], 'big'), 256)
     brands = {bytes(data[8:12]), *(bytes(data[k:k + 4]) for k in range(16, size, 4))}

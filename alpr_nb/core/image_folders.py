@@ -45,7 +45,7 @@ def find_images(
 def passed_over_line(
     paths: list, # of Path: files, or folders, which are searched
 ) -> str: # one sentence; '' when nothing was passed over
-    "How many images of which kinds are not read, and what to do."
+    "Number and kinds of the images that are not read, and advice."
     found = [p for path in map(Path, paths) for p in (find_images(path).passed_over if path.is_dir() else [path])
              if p.suffix.lower() in OTHER_IMAGES]
     if not found: return ''

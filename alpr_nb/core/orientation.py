@@ -71,7 +71,7 @@ def _primary_properties(data, ipma, primary):
 def box_turns(
     data: bytes, # content of an AVIF file
 ) -> list: # of ('irot', turns by 90 degrees anti-clockwise) and ('imir', 0: upside down, 1: left and right exchanged)
-    "What the boxes of an AVIF file say about its orientation, in the order of application; empty for other files"
+    "Turns and mirrorings in the boxes of an AVIF file, in the order of application; empty for other files"
     if data[4:8] != b'ftyp': return []
     try:
         start, end = _find(data, 0, len(data), b'meta')

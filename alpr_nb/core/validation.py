@@ -97,18 +97,20 @@ def error_sentences(
     def name(part): return str(part).replace('_', '-') if hyphens and part in kind.model_fields else str(part)
     found = {}
     for e in error.errors():
-        path, message, value = e['loc'], e['msg'], f", found {e['input']!r:.80}"
-        mark = ' ' if e['type'] in ('missing', 'extra_forbidden') else ': '
-        if e['type'] == 'missing': message, value = 'is missing', ''
-        elif e['type'] == 'extra_forbidden':
-            keys = ', '.join(map(name, allowed_keys(kind, path[:-1])))
-            message, value = f'is an unknown key; the section takes {keys}', ''
-        elif e['type'] not in OWN_SENTENCE: message = f'expected {allowed_values(kind, path)}'
-        elif not path: value = '' # a rule of the whole section: its values would fill a screen
-        where = '.'.join(filter(None, [section, *map(name, path)]))
-        message = ' '.join(message.removeprefix('Value error, ').split())
-        found.setdefault(where, f'{where}{mark}{message}{value}; {advice}.')
+        where = '.'.join(filter(None, [section, *map(name, e['loc'])]))
+        found.setdefault(where, f'{where}{_problem(e, kind, name)}; {advice}.')
     return list(found.values())
+
+def _problem(e, kind, name):
+    "The part of an error sentence after the key."
+    if e['type'] == 'missing': return ' is missing'
+    if e['type'] == 'extra_forbidden':
+        return f" is an unknown key; the section takes {', '.join(map(name, allowed_keys(kind, e['loc'][:-1])))}"
+    is_rule = e['type'] in OWN_SENTENCE
+    message = e['msg'].removeprefix('Value error, ') if is_rule else f"expected {allowed_values(kind, e['loc'])}"
+    # a rule of the whole section has no path, and the section's values would fill a screen
+    value = f", found {e['input']!r:.80}" if e['loc'] or not is_rule else ''
+    return f": {' '.join(message.split())}{value}"
 
 def error_sentence(
     section: str,           # name of the section, such as 'synth'

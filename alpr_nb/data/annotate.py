@@ -81,7 +81,7 @@ def propose_crops(
     min_confidence: float, # least confidence for which a proposal with the known code is accepted
     known: dict,           # name without ending -> box, of earlier crops of this photograph
 ) -> list:                 # of ProposedImage
-    "Crops to write for a photograph; each is compared with its own text, or with the text that it is read most like"
+    "Crops to write for a photograph; each is compared with the text of its plate, or with the most similar known text"
     given = [c.text for c in cuts if c.text]
     rest = [i for i, c in enumerate(cuts) if not c.text]
     codes = [decode_chars(cuts[i].chars, config).code for i in rest]
@@ -135,24 +135,38 @@ def annotate(
     check_image_paths(images, paths, out)
     texts = _known_texts(known_text, paths, reader.config, crops) if known_text else None
 
-    with locked(out):
-        return _annotate(found, out, reader, task, texts, crops, confidence, batch, accept_aligned, progress, annotator)
+    job = _Job(reader, task, texts, crops, confidence, accept_aligned, annotator)
+    with locked(out): return _annotate(found, out, job, batch, progress)
 
-def _annotate(found, out, reader, task, texts, crops, confidence, batch, accept_aligned, progress, annotator):
+@dataclass(frozen=True)
+class _Job:
+    "Arguments of `annotate` that its steps share"
+    reader: Reader
+    task: str
+    texts: dict | None # `file_name` of an image -> its known codes; None: no list was given
+    crops: bool
+    confidence: float
+    accept_aligned: bool
+    annotator: str
+
+    def texts_of(self, path):
+        "Known codes of an image."
+        return (self.texts or {}).get(file_name(path.name), [])
+
+def _annotate(found, out, job, batch, progress):
     "Annotate the images that were found, and write review.csv"
     paths = [p for p, error in found if not error]
     (out/'review').mkdir(parents=True, exist_ok=True)
-    written, rows = WrittenFiles(out, task), [_unreadable(p, e) for p, e in found if e]
+    written, rows = WrittenFiles(out, job.task), [_unreadable(p, e) for p, e in found if e]
     earlier = written.crops()
-    for at in tqdm(range(0, len(paths), batch), desc=f'annotate {task}', unit=' batches', mininterval=2,
+    for at in tqdm(range(0, len(paths), batch), desc=f'annotate {job.task}', unit=' batches', mininterval=2,
                    disable=not progress):
-        rows += _annotate_batch(paths[at:at + batch], written, earlier, reader, task, texts, crops, confidence,
-                                accept_aligned, annotator)
+        rows += _annotate_batch(paths[at:at + batch], written, earlier, job)
     if not any((out/'review').iterdir()): (out/'review').rmdir()
 
     review = pd.DataFrame(rows, columns=COLUMNS).sort_values(['confidence', 'image'], kind='stable', ignore_index=True)
     write_atomic(out/'review.csv', review.to_csv(index=False, lineterminator='\n'))
-    review.attrs['without_image'] = sorted(set(texts or ()) - {file_name(p.name) for p, _ in found})
+    review.attrs['without_image'] = sorted(set(job.texts or ()) - {file_name(p.name) for p, _ in found})
     return review
 
 def _known_texts(file, paths, config, several):
@@ -193,40 +207,34 @@ def _load(path):
     if pixels[..., 0].size > MAX_PIXELS: raise ReadError(f'{path}: has more than {MAX_PIXELS} pixels; make it smaller')
     return pixels
 
-def _annotate_batch(paths, written, earlier, reader, task, texts, crops, min_confidence, accept_aligned=False,
-                    annotator=''):
+def _annotate_batch(paths, written, earlier, job):
     "Annotate some images; their rows of review.csv"
     rows, good = [], []
     for p in paths:
         try: good.append((p, _load(p)))
         except ReadError as e: rows.append(_unreadable(p, e))
-    if crops: proposed, more, stale = _crops_of(good, earlier, reader, texts, min_confidence)
-    else:
-        results = reader.results([pixels for _, pixels in good], task == 'cr') if good else []
-        proposed, more, stale = [propose_image(p, pixels, r.plates, reader, task, next(iter(_texts_of(texts, p)), None),
-                                               min_confidence) for (p, pixels), r in zip(good, results)], [], []
-    if accept_aligned: proposed = [replace(i, proposal=accept_if_aligned(i.proposal)) for i in proposed]
-    stored = _store(proposed, written, texts is not None, annotator)
+    if job.crops: proposed, more, stale = _crops_of(good, earlier, job)
+    else: proposed, more, stale = _whole_images(good, job), [], []
+    if job.accept_aligned: proposed = [replace(i, proposal=accept_if_aligned(i.proposal)) for i in proposed]
+    stored = _store(proposed, written, job)
     return rows + more + stored + (_remove_stale(stale, written) if stale else [])
 
-def _texts_of(texts, path): return (texts or {}).get(file_name(path.name), [])
+def _whole_images(images, job):
+    "Each image with what the reader proposes for it"
+    results = job.reader.results([pixels for _, pixels in images], job.task == 'cr') if images else []
+    return [propose_image(p, pixels, r.plates, job.reader, job.task, next(iter(job.texts_of(p)), None), job.confidence)
+            for (p, pixels), r in zip(images, results)]
 
-def _crops_of(photographs, earlier, reader, texts, min_confidence):
+def _crops_of(photographs, earlier, job):
     "Crops of photographs, where a person drew plates or the reader finds them; rows; names of crops found no more"
-    rows, drawn = [], {}
-    for p, pixels in photographs:
-        try:
-            plates = drawn_plates(p, pixels.shape[1::-1])
-            drawn[p] = None if plates is None else labelled_crops(pixels, plates, reader)
-        except UserError as e: rows.append(review_row(p.name, 'unreadable annotation', str(e)))
-    usable = [(p, pixels) for p, pixels in photographs if p in drawn]
-    search = [(p, pixels) for p, pixels in usable if drawn[p] is None]
-    results = reader.results([pixels for _, pixels in search], False) if search else []
-    found = {p: found_crops(pixels, r.plates, reader) for (p, pixels), r in zip(search, results)}
+    drawn, rows = _drawn_crops(photographs, job.reader)
+    search = [(p, pixels) for p, pixels in photographs if p in drawn and drawn[p] is None]
+    results = job.reader.results([pixels for _, pixels in search], False) if search else []
+    found = {p: found_crops(pixels, r.plates, job.reader) for (p, pixels), r in zip(search, results)}
     proposed, stale = [], []
-    for p, _ in usable:
-        known, wanted = earlier.get(p.name, {}), _texts_of(texts, p)
-        own = propose_crops(p, found.get(p, drawn[p]) or [], reader.config, wanted, min_confidence, known)
+    for p in drawn:
+        known, wanted = earlier.get(p.name, {}), job.texts_of(p)
+        own = propose_crops(p, found.get(p, drawn[p]) or [], job.reader.config, wanted, job.confidence, known)
         missed = [t for t in wanted if t not in {i.text for i in own}] or ([] if own else [None])
         drawn_none = f"no {'other ' if own else ''}plate in its LabelMe file"
         why = 'no plate found' if drawn[p] is None else drawn_none
@@ -235,7 +243,17 @@ def _crops_of(photographs, earlier, reader, texts, min_confidence):
         proposed += own
     return proposed, rows, stale
 
-def _store(proposed, written, with_review, annotator=''):
+def _drawn_crops(photographs, reader):
+    "Photograph -> crops of the plates that a person drew, None without a LabelMe file; rows for unreadable files"
+    drawn, rows = {}, []
+    for p, pixels in photographs:
+        try:
+            plates = drawn_plates(p, pixels.shape[1::-1])
+            drawn[p] = None if plates is None else labelled_crops(pixels, plates, reader)
+        except UserError as e: rows.append(review_row(p.name, 'unreadable annotation', str(e)))
+    return drawn, rows
+
+def _store(proposed, written, job):
     "Write images and LabelMe files; their rows of review.csv"
     rows, plan = [], []
     for i in proposed:
@@ -243,9 +261,9 @@ def _store(proposed, written, with_review, annotator=''):
         if corrected := _corrected(stem, written):
             rows.append(correction_row(written.out, corrected, i.text, written.task))
             continue
-        compared = with_review or i.text is not None
+        compared = job.texts is not None or i.text is not None
         folder = 'review/' if compared and p.status != 'accepted' else ''
-        content = labelme_json(Annotation(i.image, i.width, i.height, p.shapes, annotator)).encode()
+        content = labelme_json(Annotation(i.image, i.width, i.height, p.shapes, job.annotator)).encode()
         name, image = f'{folder}{stem}.json', written.out/folder/i.image
         if name not in written.files and image.exists() and image.read_bytes() != i.content:
             raise UserError(f'{image}: exists and was not written by annotate; move it away or choose another folder.')

@@ -72,8 +72,8 @@ def find_class_names(
     if names is None:
         file, found = _data_file(folder)
         names = found.get('names')
-    if names is None and (lists := {p: decode_text(p.read_bytes()) for p in sorted(folder.rglob('*'))
-                                    if p.name in NAME_LISTS}):
+    if names is None and (lists := {
+            p: decode_text(p.read_bytes()) for p in sorted(folder.rglob('*')) if p.name in NAME_LISTS}):
         if len({*lists.values()}) > 1:
             raise UserError(f'{", ".join(map(str, lists))}: differ; keep one of them or give names')
         names = next(iter(lists.values())).splitlines()
@@ -216,10 +216,10 @@ def _csv_image(rows, text):
 def _with_usual_names(table, text):
     "A table whose columns have the names of this project, as far as they are known under others"
     known = {c.lower(): c for c in table if c != text}
-    if 'image' in table: table = table.drop(columns=['width', 'height'],
-                                            errors='ignore') # sizes of images in other tables only
-    return table.rename(columns={known[other]: column for column, others in OTHER_NAMES.items() if column not in table
-                                 for other in others if other in known})
+    if 'image' in table: # sizes of images in other tables only
+        table = table.drop(columns=['width', 'height'], errors='ignore')
+    return table.rename(columns={known[other]: column for column, others in OTHER_NAMES.items()
+                                 if column not in table for other in others if other in known})
 
 def parse_csv(
     file: Path,           # columns image, `text`, and x1, y1, x2, y2 in px for boxes, up to y4 for corners

@@ -10,6 +10,7 @@ __all__ = ['Truth', 'read_code', 'file_name', 'read_csv_codes', 'read_openalpr_p
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..codes.formats import ALPHABET
 from ..core.config import UserError
 from ..core.csv_files import read_table
 from ..core.file_names import beside, normalize_name
@@ -77,7 +78,7 @@ def read_openalpr_plates(
     for i, line in enumerate(file.read_text(encoding='utf-8-sig', errors='replace').splitlines(), 1):
         if not line.strip(): continue
         try:
-            _, *box, code = line.rstrip().split('\t') # the image has the file's name, whatever the line says
+            _, *box, code = line.rstrip().split('\t') # the first column is not used
             x, y, w, h = map(float, box)
             if not min(w, h) > 0: raise ValueError
         except ValueError:
@@ -114,11 +115,10 @@ def locate_plate(
                         "plates, or list only the largest.")
     code = normalize_code(main.text) if main else codes[0] if codes else ''
     if not main and plates and len(plates) == 1: main = plates[0]
-    return code, main and main.box, None if plates is None else tuple(s.box
-                                                                      for s in plates), main.corners if main else ()
+    boxes = None if plates is None else tuple(s.box for s in plates)
+    return code, main and main.box, boxes, main.corners if main else ()
 
 def read_descriptions(
-    folder: Path,  # of the set, for error messages
     images: dict,  # name -> file
     label: str,    # of the plates' shapes
     alphabet: str, # the reader's characters
@@ -154,14 +154,14 @@ def read_lists(
     if texts:
         return folder, [(names.get(normalize_name(f.stem), f.name), *plates[0], tuple(box for _, box in plates), ())
                         for f, plates in texts.items()]
-    if found := read_descriptions(folder, images, label, alphabet): return folder, found
+    if found := read_descriptions(images, label, alphabet): return folder, found
     raise UserError(f"{folder}: no validation.csv, labels.csv, OpenALPR .txt files or LabelMe files with the codes as "
                     "descriptions; add one of them.")
 
 def read_truth(
     folder: Path,        # of the set
     label: str='plate',  # of the plates' rectangles in LabelMe files
-    alphabet: str='ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789', # the reader's characters
+    alphabet: str=ALPHABET, # the reader's characters
 ) -> list[Truth]:        # sorted by image name
     "Vehicles of a set; `UserError` for an empty set, a vehicle without image or an image without vehicle"
     folder = Path(folder)

@@ -14,10 +14,12 @@ import re
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 from tqdm.auto import tqdm
 
+from ..codes.formats import ALPHABET
 from ..codes.split import hash_tenth
 from ..core.atomic import replacing
 from ..core.config import UserError
@@ -48,7 +50,7 @@ def read_source(
     source: Path,    # folder; for some formats also the file that lists the images
     names=None,      # class names of a YOLO source
     text: str='text',# CSV column, COCO key or VOC element with the code
-    alphabet: str='ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789', # characters of OpenALPR's codes
+    alphabet: str=ALPHABET, # characters of OpenALPR's codes
     images_in='',    # folder of the images; '': as `image_folder` finds it
 ) -> tuple[dict, list, list]: # image path -> (file, RawAnnotation or None); [SkippedFile]; files that were read
     "Images and annotations of a source; `UserError` when it is not in this format"
@@ -172,8 +174,14 @@ def scale_with_shapes(
     data = encode_image(small, suffix.lower(), SMALL_QUALITY)
     return data, moved, *small.shape[1::-1]
 
+class _Written(NamedTuple):
+    "An image that was written with its LabelMe file"
+    boxes: int     # in the file
+    problems: list # a sentence for each box that was left out
+    turned: bool   # the boxes were drawn before the rotation by EXIF
+
 def _import_image(file, annotation, labels, target, out, headroom=0., max_side=0, no_codes=False, annotator=''):
-    "Write an image and its LabelMe file; (number of boxes, problems with others, whether it was turned) or SkippedFile"
+    "Write an image and its LabelMe file; `_Written`, or SkippedFile if that is not possible"
     data, annotation = file.read_bytes(), annotation or (RawAnnotation([]) if no_codes else None)
     try: h, w = decode_image(data).shape[:2]
     except UserError as e: return SkippedFile('', 'unreadable image', str(e).removeprefix('image: '))
@@ -187,7 +195,7 @@ def _import_image(file, annotation, labels, target, out, headroom=0., max_side=0
     if annotation:
         by = annotation.annotator or annotator
         write_labelme(out/label_name(target), Annotation(target, w, h, tuple(shapes), by))
-    return len(shapes), problems, turned
+    return _Written(len(shapes), problems, turned)
 
 def _boxes_in(label):
     "Number of boxes in a LabelMe file; 0 when a person left one that cannot be read"
@@ -209,8 +217,9 @@ def _import_images(found, labels, splits, prefix, files, kept, taken, out, write
         if isinstance(done, SkippedFile):
             skipped.append(done._replace(file=name))
             continue
-        skipped += [SkippedFile(name, 'bad box', p) for p in done[1]]
-        label, boxes, turned = out/label_name(target), boxes + done[0], turned + done[2]
+        skipped += [SkippedFile(name, 'bad box', p) for p in done.problems]
+        boxes, turned = boxes + done.boxes, turned + done.turned
+        label = out/label_name(target)
         files[target] = dict(split=splits[name], sha256=text_sha256(label.read_bytes()) if label.is_file() else '')
         taken[name_key(target)] = target
     return skipped, boxes, turned
@@ -256,9 +265,9 @@ def import_source(
     text: str='text',    # name of the code: CSV column, COCO key, VOC element, CVAT attribute, Label Studio text area
     prefix: str='',      # put before every image's name
     origin: str='',      # where the source comes from, free text or a URL; '': as recorded by `dvc import`, if at all
-    alphabet: str='ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789', # characters of OpenALPR's codes
+    alphabet: str=ALPHABET, # characters of OpenALPR's codes
     images_in='',        # folder of the images, where they do not lie beside or below the annotations
-    no_codes: bool=False, # images without annotation show no code, and get a LabelMe file that says so
+    no_codes: bool=False, # images without annotation show no code, and get a LabelMe file without shapes
     tenths: tuple=(0, 9), # only images whose name has a `hash_tenth` from the first to the second
     max_side: int=0, # px; larger images are scaled down; 0: never
     headroom: float=0., # cut images this far above the highest box, in its shorter sides; 0: keep whole images

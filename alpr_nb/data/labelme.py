@@ -54,8 +54,8 @@ def four_corners(
     p = np.array(points, dtype=float)
     if p.shape != (4, 2) or not np.isfinite(p).all(): return ()
     sides = np.roll(p, -1, 0) - p
-    turns = sides[:, 0]*np.roll(sides[:, 1], -1) - sides[:, 1]*np.roll(sides[:, 0],
-                                                                       -1) # above 0: clockwise, as y points down
+    # above 0: clockwise, as y points down
+    turns = sides[:, 0]*np.roll(sides[:, 1], -1) - sides[:, 1]*np.roll(sides[:, 0], -1)
     if not ((turns > 0).all() or (turns < 0).all()): return ()
     p = p if turns[0] > 0 else p[[0, 3, 2, 1]]
     return tuple((float(x), float(y)) for x, y in p)
@@ -138,8 +138,7 @@ def labelme_dict(
 ) -> dict:
     "Contents of the LabelMe file: polygons by four corners, rectangles by two, and the image's name and size"
     shapes = [dict(label=s.label, points=[[float(x), float(y)] for x, y in s.corners or (s.box[:2], s.box[2:])],
-                   group_id=None,
-                   description=s.text, shape_type='polygon' if s.corners else 'rectangle', flags={})
+                   group_id=None, description=s.text, shape_type='polygon' if s.corners else 'rectangle', flags={})
               for s in ann.shapes]
     about = {'annotator': ann.annotator} if ann.annotator else {} # LabelMe keeps a key that it does not know
     return dict(version='5.4.1', flags={}, shapes=shapes, imagePath=ann.image, imageData=None,

@@ -220,8 +220,8 @@ class _Settings:
 def _split(ann, data, source_split, s, excluded):
     "Split of an image, and its codes"
     codes = sorted({normalize_code(c) for c in codes_of(ann.shapes, s.task)} - {''})
-    if codes or not ann.shapes or s.task == 'cr': return split_of(codes, s.seed, s.validation, excluded, s.test,
-                                                                  s.test_tenths), codes
+    if codes or not ann.shapes or s.task == 'cr':
+        return split_of(codes, s.seed, s.validation, excluded, s.test, s.test_tenths), codes
     return split_without_code(data, source_split, s.seed, s.validation, s.test), codes
 
 def _new_samples(pairs, splits, s, excluded, counts, skipped, corrected, seen):
@@ -258,7 +258,7 @@ def _require_parts(counts, s):
 def pack(
     folders,                # one folder or several
     out,                    # folder to make; earlier batches from `pack` are replaced when the new ones are complete
-    annotator: str,         # first part of the archives' names, and who labelled what no file says
+    annotator: str,         # first part of the archives' names; annotator of images whose LabelMe file names none
     batch_size: int=10000,  # samples in a part, at most
     validation: float=.1,   # share of the vehicles for validation, 0 to 1
     seed: int=0,            # of the split; use the seed of the synthetic batches that these are joined with
@@ -292,8 +292,8 @@ def pack(
         _require_parts(counts, s)
         write_skipped(tmp, skipped_table([*table.itertuples(index=False, name=None), *earlier_skipped(folders)]))
         facts = dict(annotator=annotator, task=task, seed=seed, share=validation, test=test, batch_size=batch_size,
-                     parts=parts,
-                     train=counts['train'], extra=counts['extra'], validation=counts['validation'], closeups=closeups,
-                     repeat=repeat, test_tenths=test_tenths, findings=len(table), held_codes=len(excluded))
+                     parts=parts, train=counts['train'], extra=counts['extra'], validation=counts['validation'],
+                     closeups=closeups, repeat=repeat, test_tenths=test_tenths, findings=len(table),
+                     held_codes=len(excluded))
         (tmp/'pack.json').write_text(json.dumps(facts, indent=1) + '\n')
     return Packed(counts['train'], counts['extra'], counts['validation'], parts, table, tuple(sorted(excluded - seen)))

@@ -138,10 +138,10 @@ def match_listed(
     return [(n, taken[n]) for n in images if n in taken], skipped
 
 # %% ../../nbs/data/pairing.ipynb #04cb8d88
-NOT_ANNOTATIONS = re.compile(r'(classes\.txt|(import|notes)\.json|findings\.csv|readme.*)$',
-                             re.I) # files that have an annotation's ending
-IMAGE_LISTS = re.compile(r'(train|val|valid|validation|test|trainval|default)\.txt$',
-                         re.I) # lists of images beside YOLO labels
+# files that have an annotation's ending
+NOT_ANNOTATIONS = re.compile(r'(classes\.txt|(import|notes)\.json|findings\.csv|readme.*)$', re.I)
+# lists of images beside YOLO labels
+IMAGE_LISTS = re.compile(r'(train|val|valid|validation|test|trainval|default)\.txt$', re.I)
 LIST_FOLDERS = LAYOUT_FOLDERS - {'images', 'jpegimages'}
 
 def find_lists(
@@ -162,7 +162,7 @@ def find_lists(
 def image_folder(
     source: Path, # file or folder
     images='',    # folder of the images, where they do not lie beside or below the list
-) -> Path:        # an annotation list in `annotations` speaks of the images beside that folder
+) -> Path:        # for a list in `annotations`: the folder above, which holds the images
     "Folder whose images a source describes"
     if images: return Path(images)
     if source.is_dir(): return source

@@ -145,7 +145,7 @@ SPLIT_FOLDER = re.compile(r'(?:obj_|instances_)?(?:(train)(?:ing)?|(val)(?:id|id
 
 def source_split(
     name: str, # path of an image in its source
-) -> str:      # train, val, test, or '' when no folder says so
+) -> str:      # train, val, test, or '' when no folder names a split
     "Split that the folders of a source state"
     found = [SPLIT_FOLDER.fullmatch(folder) for folder in name.split('/')[:-1]]
     return next((split.lower() for m in found if m for split in m.groups() if split), '')
@@ -166,7 +166,7 @@ def recorded_splits(
         try: sources = read_deliveries(file.parent)
         except UserError: continue
         at = file.parent.relative_to(folder)
-        splits |= {(at/name).as_posix(): f['split'] for s in sources for name,
-                   f in s['files'].items() if f.get('split')}
+        splits |= {(at/name).as_posix(): f['split']
+                   for s in sources for name, f in s['files'].items() if f.get('split')}
     return splits
 

@@ -101,5 +101,5 @@ def verdict_lines(
     folder: str|Path, # outputs/<scope>/benchmark
     names: list[str], # of the sets
 ) -> list[str]: # one sentence for each comparison
-    "What the end of a run says about the baselines."
+    "Every comparison with a baseline as a sentence."
     return [comparison_sentence(name, row) for name, rows in read_comparisons(folder, names).items() for row in rows]

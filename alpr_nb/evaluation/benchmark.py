@@ -70,8 +70,8 @@ def load_set(images: str, # folder with images and their true codes
     if held: truths = [t for t in truths if in_validation(resolve_shared_glyphs(t.code, config.formats), seed, held)]
     if held_tenths: truths = [t for t in truths if hash_tenth(t.code) < held_tenths]
     if not truths:
-        raise UserError(f"{images}: none of its codes is among the fraction of {held:g} kept from training; set `held` "
-                        "to 0 to read all.")
+        raise UserError(f"{images}: none of its codes was kept from training (held {held:g}, held-tenths "
+                        f"{held_tenths}); set both to 0 to read all.")
     return truths
 
 def describe_set(truths: list[Truth], # from `load_set`

@@ -63,12 +63,12 @@ def card(
              ('raw', mark_differences(p['truth'], raw, confidences)),
              ('decoded', mark_differences(p['truth'], p['code']))]
     data = dict(set=name, kind=p['kind'], characters='|'.join(character_errors(p)), confidence=p['confidence'],
-                distance=p['distance'],
-                image=p['image'], text=f'{p["truth"]} {p["code"]} {raw} {p["image"]}'.lower())
-    return render('evaluation/templates/card.html.jinja2', data=data, lines=lines, picture=data_uri(jpeg) if jpeg
-                  else '',
-                  alt=f'Plate {p["truth"]}, read as {p["code"] or "nothing"}', reason=p.get('error')
-                  or 'no picture was kept',
+                distance=p['distance'], image=p['image'],
+                text=f'{p["truth"]} {p["code"]} {raw} {p["image"]}'.lower())
+    return render('evaluation/templates/card.html.jinja2', data=data, lines=lines,
+                  picture=data_uri(jpeg) if jpeg else '',
+                  alt=f'Plate {p["truth"]}, read as {p["code"] or "nothing"}',
+                  reason=p.get('error') or 'no picture was kept',
                   kind=p['kind'], confidence=p['confidence'], set_name=name, image=p['image'], width=p.get('width'))
 
 # %% ../../nbs/evaluation/error_gallery.ipynb #f5d913ba

@@ -121,26 +121,30 @@ def stated_limits(
     few: int=FEW, # photographs; a bin with fewer proves nothing
 ) -> list[str]: # one sentence for each property
     "Up to which tilt, width and blur the reader reads well, and the range that was measured."
-    sentences = []
-    for name, by in PROPERTIES.items():
-        bins = table[table.property == name].sort_values('least', ascending=by.easy_is_low)
-        measured = bins[bins.n >= few]
-        if not len(measured):
-            sentences.append(f'{name}: not measured, {int(bins.n.sum())} photographs with a known {name}.')
-            continue
-        proven = dropwhile(lambda row: row.n < few, bins.itertuples())
-        good = list(takewhile(lambda row: row.n >= few and row.accuracy >= least, proven))
-        low, high = measured.least.min(), measured.most.max()
-        span = f'from {low:g} {by.unit} on' if np.isinf(high) else f'from {low:g} to {high:g} {by.unit}'
-        level = '' if name == 'tilt' else f' tilted by at most {LEVEL} degrees'
-        where = f'measured {span} on {int(bins.n.sum())} photographs{level}'
-        if not good: sentences.append(f'{name}: below {least:.0%} right everywhere; {where}.')
-        else:
-            edge = good[-1].most if by.easy_is_low else good[-1].least
-            reach = f'up to {edge:g} {by.unit}' if by.easy_is_low else f'from {edge:g} {by.unit} on'
-            if np.isinf(edge): reach = f'up to more than {good[-1].least:g} {by.unit}'
-            sentences.append(f'{name}: at least {least:.0%} right {reach} (n = {sum(r.n for r in good)}); {where}.')
-    return sentences
+    bins = {name: table[table.property == name].sort_values('least', ascending=by.easy_is_low)
+            for name, by in PROPERTIES.items()} # the easiest bin first
+    return [f'{name}: {_limit(bins[name], name, by, least, few)}.' for name, by in PROPERTIES.items()]
+
+def _limit(bins, name, by, least, few):
+    "The measured limit of a property, in words"
+    count = int(bins.n.sum())
+    measured = bins[bins.n >= few]
+    if not len(measured): return f'not measured, {count} photographs with a known {name}'
+    low, high = measured.least.min(), measured.most.max()
+    span = f'from {low:g} {by.unit} on' if np.isinf(high) else f'from {low:g} to {high:g} {by.unit}'
+    level = '' if name == 'tilt' else f' tilted by at most {LEVEL} degrees'
+    where = f'measured {span} on {count} photographs{level}'
+
+    proven = dropwhile(lambda row: row.n < few, bins.itertuples())
+    good = list(takewhile(lambda row: row.n >= few and row.accuracy >= least, proven))
+    if not good: return f'below {least:.0%} right everywhere; {where}'
+    return f'at least {least:.0%} right {_reach(good[-1], by)} (n = {sum(row.n for row in good)}); {where}'
+
+def _reach(hardest, by):
+    "The limit of the hardest bin that is read well, in words"
+    if not by.easy_is_low: return f'from {hardest.least:g} {by.unit} on'
+    if np.isinf(hardest.most): return f'up to more than {hardest.least:g} {by.unit}'
+    return f'up to {hardest.most:g} {by.unit}'
 
 def limits_plot(
     table: pd.DataFrame, # from `limits_table`

@@ -19,8 +19,7 @@ def theme() -> None:
     "Set the style of all plots: seaborn's white grid, its colour-blind palette, and fonts that are legible in print."
     sns.set_theme(context='notebook', style='whitegrid', palette='colorblind',
                   rc={'figure.dpi': 110, 'figure.constrained_layout.use': True, 'axes.titleweight': 'bold',
-                      'axes.titlesize': 12,
-                      'axes.titlelocation': 'left', 'axes.labelsize': 11, 'legend.frameon': True})
+                      'axes.titlesize': 12, 'axes.titlelocation': 'left', 'axes.labelsize': 11, 'legend.frameon': True})
 
 def percent_ticks(axis, # of matplotlib
                   ) -> None:
@@ -52,8 +51,7 @@ def threshold_plot(table: pd.DataFrame, # from `by_threshold`
 
 # %% ../../nbs/evaluation/plots.ipynb #657da06c
 AXIS_LABELS = dict(width='width of the plate (px)', tilt='tilt of the characters (absolute, degrees)',
-                   format='format of the code',
-                   length='length of the code (characters)')
+                   format='format of the code', length='length of the code (characters)')
 
 MOST_LEVEL = 36 # characters of all tick labels that fit side by side below a plot of half a page
 

@@ -43,15 +43,14 @@ def unread_prediction(truth: Truth, # of the image
                       formats: dict, # name -> format
                       ) -> dict: # a line of predictions.jsonl
     "The prediction of an image without a reading."
-    boxes = None if truth.boxes is None else [list(b) for b in truth.boxes]
-    nothing = {f'{t:g}': '' for t in thresholds}
-    return dict(image=truth.image.name, truth=truth.code, format=(name := format_of(truth.code, formats)) or 'other',
-                code='',
+    name, nothing = format_of(truth.code, formats), {f'{t:g}': '' for t in thresholds}
+    return dict(image=truth.image.name, truth=truth.code, format=name or 'other', code='',
                 same=list(formats[name].same) if name else [],
                 kind='', distance=len(truth.code), confidence=0., box=None,
                 truth_box=list(truth.box) if truth.box else None,
                 width=truth.box and round(truth.box[2] - truth.box[0], 1), tilt=None, chars=[], others=[],
-                reads={s: nothing for s in STRATEGIES}, plates=[], found=[], truth_boxes=boxes)
+                reads={s: nothing for s in STRATEGIES}, plates=[], found=[],
+                truth_boxes=None if truth.boxes is None else [list(b) for b in truth.boxes])
 
 def prediction_of(truth: Truth, # of the image
                   result: Result, # of the reader
@@ -59,19 +58,21 @@ def prediction_of(truth: Truth, # of the image
                   config: ReaderConfig, # of the reader
                   ) -> dict: # a line of predictions.jsonl: plain values, confidences to 4 digits, boxes in px
     "Reading of an image, with its ground truth and the kind of error."
-    p = unread_prediction(truth, thresholds, config.formats)
-    plates = [s for s in result.plates if s.confidence >= config.cd.threshold]
-    p |= dict(plates=[list(s.box) for s in plates], found=[[*s.box, round(s.confidence, 4)] for s in result.plates])
-    if plates and p['width'] is None: p['width'] = round(np.ptp(max(plates, key=area).box[::2]), 1)
-    if readable := [s for s in plates if s.reading]:
-        own = main_plate(readable)
-        boxes, angle = own.chars.boxes, tilt(own.chars.boxes)
-        confidence = max_class_confidence(own.chars.probs, shared_glyphs(config.formats, config.alphabet))
-        p |= dict(box=list(own.box), code=own.reading.code, confidence=round(own.reading.confidence, 4),
-                  reads=reads_at_thresholds(own.chars, thresholds, config),
-                  tilt=None if np.isnan(angle) else round(angle, 1),
-                  chars=[dict(char=config.alphabet[k], confidence=round(float(s), 4),
-                              box=[round(float(v), 1) for v in b])
-                         for k, s, b in zip(own.chars.classes, confidence, boxes)],
-                  others=[s.reading.code for s in readable if s is not own])
-    return p | dict(kind=error_kind(p), distance=edit_distance(truth.code, p['code']))
+    line = unread_prediction(truth, thresholds, config.formats)
+    plates = [p for p in result.plates if p.confidence >= config.cd.threshold]
+    line |= dict(plates=[list(p.box) for p in plates], found=[[*p.box, round(p.confidence, 4)] for p in result.plates])
+    if plates and line['width'] is None: line['width'] = round(np.ptp(max(plates, key=area).box[::2]), 1)
+    if own := main_plate(plates):
+        others = [p.reading.code for p in plates if p.reading and p is not own]
+        line |= _reading_values(own, thresholds, config) | dict(others=others)
+    return line | dict(kind=error_kind(line), distance=edit_distance(truth.code, line['code']))
+
+def _reading_values(plate, thresholds, config):
+    "The part of a line that describes the reading of a plate."
+    angle, chars = tilt(plate.chars.boxes), plate.chars
+    confidence = max_class_confidence(chars.probs, shared_glyphs(config.formats, config.alphabet))
+    return dict(box=list(plate.box), code=plate.reading.code, confidence=round(plate.reading.confidence, 4),
+                reads=reads_at_thresholds(chars, thresholds, config),
+                tilt=None if np.isnan(angle) else round(angle, 1),
+                chars=[dict(char=config.alphabet[k], confidence=round(float(c), 4), box=[round(float(v), 1) for v in b])
+                       for k, c, b in zip(chars.classes, confidence, chars.boxes)])

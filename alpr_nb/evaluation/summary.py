@@ -146,8 +146,8 @@ def latency_summary(ms: list[dict], # one for each image: milliseconds by part
                     ) -> dict: # '<part>_median' and '<part>_p95' in ms, and n
     "Median and 95th percentile of the time for each part of reading."
     table = pd.DataFrame(ms)
-    return dict(n=len(table), **{f'{part}_{k}': round(v, 2) for part in table for k,
-                                 v in median_p95(table[part].dropna()).items()})
+    return dict(n=len(table), **{f'{part}_{k}': round(v, 2) for part in table
+                                 for k, v in median_p95(table[part].dropna()).items()})
 
 def latency_table(ms: list[dict], # one for each image: milliseconds by part
                   ) -> pd.DataFrame: # rows: median and 95th percentile; columns: parts
@@ -163,16 +163,15 @@ def accuracy_table(metrics: dict, # from `compute_metrics`
     t = accuracy_by_threshold(metrics)
     text = [f'{a:.3f} ({low:.3f} to {high:.3f})' for a, low, high in zip(t.accuracy, t.low, t.high)]
     wide = t.assign(text=text).pivot(index='threshold', columns='strategy', values='text')[[*STRATEGIES, 'confident']]
-    return wide.assign(**{who: [m.get(f'acc@{x:g}', '') for x in wide.index] for who,
-                          m in published.items()}).rename_axis(columns=None)
+    return wide.assign(**{who: [m.get(f'acc@{x:g}', '') for x in wide.index]
+                          for who, m in published.items()}).rename_axis(columns=None)
 
 NAMES = dict(n='images', vehicles='vehicles', exact='exact match, any confidence',
              character_accuracy='character accuracy', cer='character error rate',
              ece='expected calibration error', ece_by_chance='calibration error by chance, mean',
              ece_bound='calibration error by chance, 95% bound',
              cd_recall='detection recall', cd_precision='detection precision',
-             cd_map50='detection mAP50',
-             cd_n='ground-truth boxes',
+             cd_map50='detection mAP50', cd_n='ground-truth boxes',
              unreadable='images that cannot be decoded') # label of each metric without a threshold
 
 def count_errors(predictions: list[dict], # lines of predictions.jsonl

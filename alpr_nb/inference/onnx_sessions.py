@@ -57,7 +57,7 @@ def open_session(
 _OPEN = weakref.WeakSet() # of Session
 
 def _leave_sessions_of_parent():
-    "In a forked process: keep the sessions of the parent for ever, because destroying one would not end"
+    "Keep the sessions of the parent for ever: to destroy one in a forked process would hang it"
     for own in list(_OPEN):
         if own.opened is not None: ctypes.pythonapi.Py_IncRef(ctypes.py_object(own.opened))
         own.opened = None

@@ -64,20 +64,20 @@ def read_lines(
     as_csv: bool=False, # rows of CSV, see `reading_csv`
 ): # yields (line, whether the image could be read)
     "One line for each image. A file that cannot be read gets a line with the error."
+    def line(values, text):
+        if as_csv: return csv_text(csv_rows(values)).rstrip('\n')
+        return json.dumps(values, ensure_ascii=False) if as_json else text
+
     for path, error in list_images(paths):
         try:
             if error: raise ReadError(error)
             result = reader.results([path], crop)[0]
         except ReadError as e:
             reason = str(e)
-            error = dict(image=str(path), error=reason)
-            if as_csv: yield csv_text(csv_rows(error)).rstrip('\n'), False
-            else: yield json.dumps(error, ensure_ascii=False) if as_json else f'error: {printable(reason)}', False
+            yield line(dict(image=str(path), error=reason), f'error: {printable(reason)}'), False
         else:
             if on_result: on_result(path, result)
-            if as_csv: yield csv_text(csv_rows(as_dict(path, result))).rstrip('\n'), True
-            elif as_json: yield json.dumps(as_dict(path, result), ensure_ascii=False), True
-            else: yield as_line(path, result), True
+            yield line(as_dict(path, result), as_line(path, result)), True
 
 def read_command(
     images: list, # image files and folders
@@ -91,8 +91,8 @@ def read_command(
     save: str | Path | None=None, # folder for the photographs with their readings; None: they are not drawn
 ) -> int: # exit status, 1 if an image could not be read; raises BundleError if the bundle cannot be used
     "Read images and print a line for each as soon as it is read."
-    reader, fine = Reader(scope, bundle), True
-    taken = set()
+    reader, all_read = Reader(scope, bundle), True
+    taken = set() # names of the photographs that were drawn
     def handle(path, result):
         if on_result: on_result(path, result)
         if save: save_drawn(Path(save), path, load_image(path), result.readings, taken)
@@ -100,6 +100,6 @@ def read_command(
     with quiet_libraries(): # a broken file has its own line in the output
         for line, ok in read_lines(reader, images, crop, as_json, handle, as_csv):
             echo(line)
-            fine &= ok
+            all_read &= ok
     if line := passed_over_line([p for p in map(Path, images) if p.is_dir()]): print(line, file=sys.stderr)
-    return 0 if fine else 1
+    return 0 if all_read else 1

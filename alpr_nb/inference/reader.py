@@ -9,7 +9,7 @@ __all__ = ['format_lengths', 'has_code_length', 'scope_decoder', 'decode_chars',
 import os
 import pickle
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -208,31 +208,37 @@ class Reader:
     def _find_corners(self, pixels, found, keys, crop):
         "Quads of the codes at `keys` that are large enough for one; empty without a corner network."
         if self.corners is None or crop and not self.config.rectify_crops: return {}
-        keys = [(i, k) for i, k in keys if np.min(found[i].boxes[k][2:] - found[i].boxes[k][:2]) >= 2]
+        keys = [(i, k) for i, k in keys if np.min(found[i].boxes[k][2:] - found[i].boxes[k][:2]) >= _MIN_SIDE]
         boxes = [found[i].boxes[k] for i, k in keys]
         return dict(zip(keys, self.corners.find([pixels[i] for i, _ in keys], boxes)))
 
     def _read_crops(self, pixels, found, keys, margin, plates, size=None, quads={}):
         """Read the codes at `keys` (image, number of the box), upright by their quads where there are any, and keep
         each result in `plates` where it is better."""
-        boxes = {(i, k): self.crop_box(found[i].boxes[k], pixels[i].shape, margin) for i, k in keys}
-        boxes = {key: b for key, b in boxes.items() if b[2] - b[0] >= 2 and b[3] - b[1] >= 2}
-        crops, matrices = [], {}
-        for key, (x1, y1, x2, y2) in boxes.items():
-            if key in quads:
-                crop, matrices[key] = upright_crop(pixels[key[0]], quads[key], margin, self.rectifier.aspects)
-                crops.append(crop)
-            else: crops.append(pixels[key[0]][y1:y2, x1:x2])
+        cuts = {(i, k): self._cut(pixels[i], found[i].boxes[k], margin, quads.get((i, k))) for i, k in keys}
+        cuts = {key: cut for key, cut in cuts.items() if cut is not None}
+        chars = self.cr.detect([cut.pixels for cut in cuts.values()], size=size)
+        for (key, cut), in_crop in zip(cuts.items(), chars):
+            old, new = plates[key], self._read_plate(plates[key], cut, in_crop, quads.get(key))
+            if reading_rank(new) > reading_rank(old) or not len(old.chars): plates[key] = new
 
-        for (key, (x, y, *_)), d in zip(boxes.items(), self.cr.detect(crops, size=size)):
-            placed = to_image(d.boxes, matrices[key]) if key in matrices else d.boxes + np.float32([x, y, x, y])
-            chars = Detections(placed, calibrate_probs(d.probs, self.config.calibration, self.shared_glyphs))
-            decoded = decode_chars(chars, self.config, reading_orders(d.boxes), self.decoder)
-            reading = reading_of(decoded, chars, plates[key].box, self.config)
-            quad = tuple(map(_box, quads.get(key, box_quad(plates[key].box))))
-            new = replace(plates[key], chars=chars[np.array(decoded.order, int)], quad=quad,
-                          reading=reading and replace(reading, quad=quad))
-            if reading_rank(new) > reading_rank(plates[key]) or not len(plates[key].chars): plates[key] = new
+    def _cut(self, image, box, margin, quad):
+        "The crop of a code, upright by its quad if there is one; None if the box is too small."
+        x1, y1, x2, y2 = self.crop_box(box, image.shape, margin)
+        if min(x2 - x1, y2 - y1) < _MIN_SIDE: return None
+        if quad is None: return _Cut(image[y1:y2, x1:x2], origin=(x1, y1))
+        crop, matrix = upright_crop(image, quad, margin, self.rectifier.aspects)
+        return _Cut(crop, matrix=matrix)
+
+    def _read_plate(self, plate, cut, in_crop, quad):
+        "A plate with its characters, which were detected in its crop, and with their reading."
+        probs = calibrate_probs(in_crop.probs, self.config.calibration, self.shared_glyphs)
+        chars = Detections(cut.boxes_in_image(in_crop.boxes), probs)
+        decoded = decode_chars(chars, self.config, reading_orders(in_crop.boxes), self.decoder)
+        reading = reading_of(decoded, chars, plate.box, self.config)
+        quad = tuple(map(_box, box_quad(plate.box) if quad is None else quad))
+        return replace(plate, chars=chars[np.array(decoded.order, int)], quad=quad,
+                       reading=reading and replace(reading, quad=quad))
 
     def crop_box(self,
         box: np.ndarray, # x1, y1, x2, y2 of a code, px
@@ -246,6 +252,20 @@ class Reader:
         dx, dy = min(x2 - x1, longest) * mx, min(y2 - y1, longest) * my
         return (max(0, int(x1 - dx)), max(0, int(y1 - dy)),
                 min(shape[1], int(np.ceil(x2 + dx))), min(shape[0], int(np.ceil(y2 + dy))))
+
+_MIN_SIDE = 2 # px; a smaller box of a code is not read
+
+@dataclass(frozen=True)
+class _Cut:
+    "The crop of a code, and its place in the image"
+    pixels: np.ndarray # (H, W, 3) uint8 BGR
+    origin: tuple = (0, 0) # x, y of its upper left corner, px of the image; without effect for an upright crop
+    matrix: np.ndarray | None = None # (3, 3), from px of the image to px of an upright crop; None: cut as it is
+
+    def boxes_in_image(self, boxes):
+        "Boxes of the crop, (n, 4) px, in px of the image."
+        if self.matrix is not None: return to_image(boxes, self.matrix)
+        return boxes + np.float32(self.origin*2)
 
 def _absolute(path): return os.path.abspath(path) if isinstance(path, (str, os.PathLike)) else path
 

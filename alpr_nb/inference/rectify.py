@@ -105,7 +105,7 @@ def context_window(
     box, # x1, y1, x2, y2, px
     context: float, # share of the box's width and height on each side
 ) -> np.ndarray: # x1, y1, x2, y2, px; it may leave the image
-    "The part of an image that the corner network sees."
+    "The part of an image that is the input of the corner network."
     x1, y1, x2, y2 = map(float, box)
     dx, dy = (x2 - x1)*context, (y2 - y1)*context
     return np.array([x1 - dx, y1 - dy, x2 + dx, y2 + dy])

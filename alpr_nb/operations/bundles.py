@@ -13,7 +13,8 @@ from pathlib import Path
 
 from ..core.atomic import replacing, write_atomic
 from ..core.config import UserError
-from ..inference.bundle import Bundle, load_bundle, sha256
+from ..core.hashes import sha256
+from ..inference.bundle import Bundle, load_bundle
 from .model_card import model_card
 from .registry import Tag, check_clock, find_assigned, find_version, git_output, read_tags, write_tag
 
@@ -51,7 +52,7 @@ def release_bundle(
 # %% ../../nbs/operations/bundles.ipynb #8d345b2f
 @contextmanager
 def _dvc_errors(url, scope):
-    "One sentence for all that goes wrong between here and a remote."
+    "Turn every error of DVC and of its remote into one `UserError`."
     try: yield
     except Exception as e: # each kind of remote raises the errors of its own library
         cause = e.__cause__ if not str(e).strip() and e.__cause__ else e

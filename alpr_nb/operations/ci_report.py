@@ -71,7 +71,7 @@ def markdown_table(
 def verdict_table(
     results: dict, # set -> Comparison of the change with the base; None: the photographs differ
 ) -> pd.DataFrame: # one row a set
-    "What the paired comparison says of each set."
+    "The paired comparison of each set as a table."
     rows = []
     for name, c in results.items():
         if c is None: rows.append((name, '', '', '', '', 'cannot be compared'))
@@ -85,7 +85,7 @@ def verdict_table(
 def decision(
     results: dict, # as for `verdict_table`
 ) -> str: # one sentence or two
-    "What a reviewer can conclude from the comparisons."
+    "Conclusion from the comparisons, for a reviewer."
     named = lambda verdict: ', '.join(name for name, c in results.items() if c and c.verdict == verdict)
     if worse := named('worse'): return f'Worse beyond chance on {worse}. Merging this needs a reason.'
     if better := named('better'): return f'Better beyond chance on {better}, and worse on no set.'

@@ -7,19 +7,20 @@ __all__ = ['Collected', 'read_ledger', 'collect']
 
 # %% ../../nbs/operations/collect.ipynb #8c39f32b
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ..core.atomic import write_atomic
 from ..core.config import UserError
+from ..core.hashes import sha256
 from ..core.image_files import decode_image
 from ..core.image_folders import IMAGES
-from ..inference.bundle import sha256
 
 # %% ../../nbs/operations/collect.ipynb #fd46d9dc
 @dataclass
 class Collected:
-    "What one run copied"
+    "Result of one run"
     copied: int = 0 # new photographs
     known: int = 0 # copied by an earlier run, or with the content of another photograph
     left: list = field(default_factory=list) # sentences on files that were left for the next run
@@ -38,15 +39,43 @@ def _list_source(source):
 
 def _state(info): return [info.get('size'), str(info.get('mtime') or info.get('last_write_time') or '')]
 
+_LEDGER = 'collected.jsonl' # in the folder of the batches: one line a photograph
+
 def read_ledger(
     out: str|Path, # folder of the batches
 ) -> list[dict]: # source, state, sha256, file; a line that was cut off is left out
     "Photographs that earlier runs copied."
-    file, rows = Path(out)/'collected.jsonl', []
+    file, rows = Path(out)/_LEDGER, []
     for line in file.read_text(encoding='utf-8').splitlines() if file.is_file() else ():
         try: rows.append(json.loads(line))
         except ValueError: continue
     return rows
+
+def _as_line(row): return json.dumps(row, ensure_ascii=False) + '\n'
+
+class _Ledger:
+    "The photographs that were copied into the batches of a folder, and the place of the next one."
+    def __init__(self, out):
+        self.out, rows = out, read_ledger(out)
+        if rows: write_atomic(out/_LEDGER, ''.join(map(_as_line, rows))) # without a line that was cut off
+        self.states = {(r['source'], *r['state']) for r in rows}
+        self.hashes = {r['sha256'] for r in rows}
+        self.files = {r['file'] for r in rows if r['file']}
+        self.copied = len(self.files)
+
+    def new_file(self, name, batch_size):
+        "Path of the next photograph, relative to the folder."
+        folder = self.out/f'batch_{self.copied//batch_size + 1:05d}'
+        file = (folder/name).relative_to(self.out).as_posix()
+        return _free_name(folder, name).relative_to(self.out).as_posix() if file in self.files else file
+
+    def add(self, row):
+        "Append a photograph; `file` is empty if its content was copied before."
+        self.hashes.add(row['sha256'])
+        if row['file']:
+            self.files.add(row['file'])
+            self.copied += 1
+        with (self.out/_LEDGER).open('a', encoding='utf-8') as ledger: ledger.write(_as_line(row))
 
 # %% ../../nbs/operations/collect.ipynb #73ec517e
 def _free_name(folder, name):
@@ -71,42 +100,41 @@ def collect(
     out: str|Path, # folder of the batches, made if it does not exist
     batch_size: int=1000, # photographs in a batch
 ) -> Collected: # UserError if the source cannot be listed
-    "Copy what is new."
-    import zc.lockfile
+    "Copy the photographs that no earlier run copied."
     if batch_size < 1: raise UserError(f'batch size {batch_size}: expected 1 or more.')
     fs, root, found = _list_source(source)
-    out, done = Path(out), Collected()
+    out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
+    with _only_run(out): return _copy_new(fs, root, found, out, batch_size)
+
+@contextmanager
+def _only_run(out):
+    "Keep other runs out of a folder; `UserError` while one is writing there."
+    import zc.lockfile
     try: lock = zc.lockfile.LockFile(str(out/'.collect.lock'))
     except zc.lockfile.LockError:
         raise UserError(f'{out}: another `alpr-nb collect` is writing here; wait until it has ended.') from None
-    try:
-        rows = read_ledger(out)
-        listed = [json.dumps(r, ensure_ascii=False) for r in rows]
-        if listed: write_atomic(out/'collected.jsonl', '\n'.join(listed) + '\n') # without a line that was cut off
-        states, hashes = {(r['source'], *r['state']) for r in rows}, {r['sha256'] for r in rows}
-        count = len({r['file'] for r in rows if r['file']})
-        for path, state in found.items():
-            name = path.removeprefix(root).lstrip('/')
-            if (name, *state) in states:
-                done.known += 1
-                continue
-            try: content = _read_settled(fs, path, state)
-            except (UserError, OSError) as e:
-                done.left.append(str(e))
-                continue
-            digest, file = sha256(content), ''
-            if digest in hashes: done.known += 1
-            else:
-                folder = out/f'batch_{count//batch_size + 1:05d}'
-                named = {r['file'] for r in rows}
-                target = folder/PurePosixPath(path).name
-                if target.relative_to(out).as_posix() in named: target = _free_name(folder, target.name)
-                write_atomic(target, content)
-                file, count, done.copied = target.relative_to(out).as_posix(), count + 1, done.copied + 1
-            rows.append(dict(source=name, state=state, sha256=digest, file=file))
-            hashes.add(digest)
-            with (out/'collected.jsonl').open('a', encoding='utf-8') as ledger:
-                ledger.write(json.dumps(rows[-1], ensure_ascii=False) + '\n')
+    try: yield
     finally: lock.close()
+
+def _copy_new(fs, root, found, out, batch_size):
+    "Copy each photograph that is not in the ledger, and add it there."
+    done, ledger = Collected(), _Ledger(out)
+    for path, state in found.items():
+        name = path.removeprefix(root).lstrip('/')
+        if (name, *state) in ledger.states:
+            done.known += 1
+            continue
+        try: content = _read_settled(fs, path, state)
+        except (UserError, OSError) as e:
+            done.left.append(str(e))
+            continue
+        digest, file = sha256(content), ''
+        if digest in ledger.hashes: done.known += 1
+        else:
+            file = ledger.new_file(PurePosixPath(path).name, batch_size)
+            write_atomic(out/file, content)
+            done.copied += 1
+        ledger.add(dict(source=name, state=state, sha256=digest, file=file))
     return done
+

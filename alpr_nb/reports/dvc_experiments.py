@@ -71,9 +71,8 @@ def read_row(
     name = 'workspace' if kind == 'workspace' else entry['rev'][:7]
     if kind == 'experiment' and entry.get('name'): name = entry['name']
     why = (entry.get('error') or {}).get('msg', '')
-    return Row(entry['rev'], name, kind, (data.get('timestamp') or '')[:10], '', why or state
-               or ('' if figures else 'has no results'),
-               settings, figures, models)
+    return Row(entry['rev'], name, kind, (data.get('timestamp') or '')[:10], '',
+               why or state or ('' if figures else 'has no results'), settings, figures, models)
 
 # %% ../../nbs/reports/dvc_experiments.ipynb #8e0dcce0
 def dvc_json(
@@ -199,12 +198,12 @@ def vega_curves(
 
     files, fields = {f for f, _ in found}, {f for _, f in found}
     short, types = short_names(sorted(files)), mark_types(spec)
-    def name(file, column): return ', '.join(filter(None,
-                                                    [title, short[file] if len(files) > 1 else '', column
-                                                     if len(fields) > 1 else '']))
+    def name(file, column):
+        parts = [title, short[file] if len(files) > 1 else '', column if len(fields) > 1 else '']
+        return ', '.join(filter(None, parts))
     return [Curves(name(*key), x.get('title') or x['field'], y.get('title') or y['field'],
-                   {rev: sorted(points) for rev, points in lines.items()}, 'line' in types or not types) for key,
-            lines in found.items()]
+                   {rev: sorted(points) for rev, points in lines.items()}, 'line' in types or not types)
+            for key, lines in found.items()]
 
 def read_curves(
     root: str|Path, # the project

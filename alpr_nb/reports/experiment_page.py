@@ -48,8 +48,8 @@ def chart(
     def at_y(v): return HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP)*(v - y0)/(y1 - y0)
 
     lines = [dict(number=order[rev], name=names.get(rev, rev), style=line_style(order[rev]), joined=c.joined,
-                  dots=len(points) < DOTS or not c.joined, points=[(at_x(x), at_y(y)) for x, y in points]) for rev,
-             points in c.lines.items()]
+                  dots=len(points) < DOTS or not c.joined, points=[(at_x(x), at_y(y)) for x, y in points])
+             for rev, points in c.lines.items()]
     return render('reports/templates/chart.html.jinja2', title=c.title, x_title=c.x, y_title=c.y, lines=lines,
                   label=f'{c.title}: {c.y} by {c.x} of {", ".join(line["name"] for line in lines)}',
                   width=WIDTH, height=HEIGHT, left=LEFT, bottom=HEIGHT - BOTTOM,
@@ -69,8 +69,9 @@ def split_columns(
     differing, same = [], {}
     for group, each in cells.items():
         names = list(dict.fromkeys(k for c in each for k in c))
-        def differs(k): return len({repr(c.get(k)) for c in each if c
-                                    or len(rows) == 1}) > 1 or group == 'figure' and len(rows) == 1
+        def differs(k):
+            values = {repr(c.get(k)) for c in each if c or len(rows) == 1}
+            return len(values) > 1 or group == 'figure' and len(rows) == 1
         differ = list(filter(differs, names))
         same[group] = {k: next(c[k] for c in each if k in c) for k in names if k not in differ}
 
@@ -157,8 +158,8 @@ def runs_section(
                   columns=[column(group, name, visible) for group, name, _, visible in columns],
                   rows=[table_row(r, cells(r), r is base, order.get(r.revision)) for r in rows],
                   quiet=sum(not r.metrics and not r.params for r in rows),
-                  same={group: {k: display_value(group, v) for k, v in values.items()} for group,
-                        values in same.items()})
+                  same={group: {k: display_value(group, v) for k, v in values.items()}
+                        for group, values in same.items()})
 
 def render_experiments(
     root: str|Path, # the project

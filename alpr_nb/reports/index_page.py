@@ -159,8 +159,8 @@ def locked_outputs(
 ) -> list[dict]: # path, md5, files, size in bytes; by path
     "The data and models of a scope, as recorded in dvc.lock."
     outs = {o['path']: o for s in read_lock(Path(root)).values() for o in s.get('outs', ())}
-    return [dict(path=path, md5=o.get('md5', ''), files=o.get('nfiles') or 1, size=o.get('size', 0)) for path,
-            o in sorted(outs.items())
+    return [dict(path=path, md5=o.get('md5', ''), files=o.get('nfiles') or 1, size=o.get('size', 0))
+            for path, o in sorted(outs.items())
             if re.match(rf'datasets/{scope}/\w+/(yolo|raw)|models/{scope}/', path)]
 
 # %% ../../nbs/reports/index_page.ipynb #1be9bd31

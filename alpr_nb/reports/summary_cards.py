@@ -117,8 +117,7 @@ def cards(
 
 # %% ../../nbs/reports/summary_cards.ipynb #331ba31e
 FIGURES = {'acc@0.2': 'codes right', 'acc@0.9': 'codes right at 0.9', 'acc_raw@0.2': 'raw codes right',
-           'cer': 'character error rate',
-           'cd_recall': 'plates found', 'total_median': 'time per image, median'}
+           'cer': 'character error rate', 'cd_recall': 'plates found', 'total_median': 'time per image, median'}
 
 def previous_section(
     previous: PreviousRun, # from `compare_with_previous`

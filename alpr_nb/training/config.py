@@ -28,8 +28,7 @@ def find_cfg(cfg: str, # name of a file in the yolov5 package, or path
 
 # %% ../../nbs/training/config.ipynb #37fa6490
 OWN_HYPERPARAMETERS = ('box', 'cls', 'obj', 'hsv_h', 'hsv_s', 'hsv_v', 'degrees', 'translate', 'scale', 'shear',
-                       'perspective',
-                       'fliplr', 'mosaic', 'mixup') # taken from the configuration
+                       'perspective', 'fliplr', 'mosaic', 'mixup') # taken from the configuration
 FIXED_HYPERPARAMETERS = dict(cls_pw=1., obj_pw=1., fl_gamma=0., anchor_t=4., label_smoothing=0., flipud=0.,
                              copy_paste=0.) # yolov5's defaults
 COCO_CLASSES, COCO_IMGSZ = 80, 640 # number, px: yolov5's gains were tuned on them

@@ -211,7 +211,7 @@ def batch_loader(samples: YoloDataset, # what to serve
                  shuffle: bool, # a new order each epoch (set `batch_sampler.epoch`)
                  ) -> DataLoader: # of images (n, 3, h, w) uint8 RGB, targets (m, 6), paths, shapes
     "Serve samples in batches."
-    return DataLoader(samples, batch_sampler=SameShapeBatches(samples.group, batch_size, samples.seed if shuffle
-                                                              else None),
+    return DataLoader(samples,
+                      batch_sampler=SameShapeBatches(samples.group, batch_size, samples.seed if shuffle else None),
                       num_workers=workers, persistent_workers=workers > 0, collate_fn=samples.collate_fn,
                       pin_memory=torch.cuda.is_available())

@@ -16,9 +16,10 @@ from ..codes.split import hash_tenth
 from ..core.atomic import write_atomic
 from ..core.boxes import iou_matrix
 from ..core.config import UserError, project_path
+from ..core.hashes import sha256
 from ..core.reading_order import reading_orders
 from ..data.ground_truth import Truth, read_truth
-from ..inference.bundle import load_bundle, sha256
+from ..inference.bundle import load_bundle
 from ..inference.config import ReaderConfig, load_reader_config
 from ..inference.image_input import ReadError
 from ..inference.reader import Reader

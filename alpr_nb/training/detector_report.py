@@ -25,9 +25,8 @@ def detection_table(images: list[str], # paths
     for n, (file, truth, found) in enumerate(zip(images, ground_truth, predictions)):
         for code, (best, box) in zip(truth, best_matches(truth, found)):
             x1, y1, x2, y2 = code.box
-            rows.append(dict(image=n, file=file, width=x2 - x1, height=y2 - y1, iou=best, confidence=float(box.text)
-                             if box else 0.,
-                             detected=best >= iou))
+            rows.append(dict(image=n, file=file, width=x2 - x1, height=y2 - y1, iou=best,
+                             confidence=float(box.text) if box else 0., detected=best >= iou))
     return pd.DataFrame(rows)
 
 def recall_by_width(table: pd.DataFrame, # from `detection_table`

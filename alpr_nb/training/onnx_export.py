@@ -46,8 +46,7 @@ def trace_to_onnx(model: torch.nn.Module, # from `traceable_model`
     with warnings.catch_warnings():
         warnings.simplefilter('ignore') # the tracer warns about the grids' shapes; `compare_with_torch` checks them
         torch.onnx.export(model, torch.zeros(2, 3, 64, 96), str(path), opset_version=opset, dynamo=False,
-                          do_constant_folding=True,
-                          input_names=['images'], output_names=['output0'], dynamic_axes=axes)
+                          do_constant_folding=True, input_names=['images'], output_names=['output0'], dynamic_axes=axes)
     graph = onnx.load(path)
     output = graph.graph.output[0]
     output.type.CopyFrom(helper.make_tensor_type_proto(TensorProto.FLOAT, ['batch', 'anchors', 5 + len(model.names)]))
@@ -130,8 +129,8 @@ def describe_model(part: Path, # the model under its temporary name
     calibration, shapes = list(fit_calibration(confidence, right)), typical_shapes(data, config.imgsz)
     sha256 = lambda file: hashlib.sha256(file.read_bytes()).hexdigest()
     return dict(scope=config.scope, task=config.task, precision=config.precision, opset=config.opset,
-                imgsz=config.imgsz,
-                input='images', output='output0', names=list(data.names.values()), stride=int(model.stride.max()),
+                imgsz=config.imgsz, input='images', output='output0', names=list(data.names.values()),
+                stride=int(model.stride.max()),
                 parameters=sum(p.numel() for p in model.parameters()), bytes=part.stat().st_size, sha256=sha256(part),
                 checkpoint_sha256=sha256(project_path(config.checkpoint)), calibration=calibration,
                 reliability=calibration_table(confidence, right, calibration),

@@ -40,8 +40,8 @@ def compare_with_torch(path: Path, # ONNX file
             with torch.no_grad(): expected = model(torch.from_numpy(x))[0].numpy()
             given, = onnx_model.run(['output0'], {'images': x})
             same = given.shape == expected.shape
-            found.append(dict(batch=n, height=h, width=w, difference=deviation(given, expected) if same
-                              else float('inf')))
+            found.append(dict(batch=n, height=h, width=w,
+                              difference=deviation(given, expected) if same else float('inf')))
     return found
 
 def worst_difference(rows: list[dict], # from `compare_with_torch`

@@ -44,8 +44,8 @@ def draw_boxes(
     "Draw boxes on an image, with their labels above."
     for s in shapes:
         x1, y1, x2, y2 = s.box
-        ax.add_patch(plt.Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=color, linestyle='--'
-                                   if dashed else '-', linewidth=1.2))
+        ax.add_patch(plt.Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=color,
+                                   linestyle='--' if dashed else '-', linewidth=1.2))
         label = f'{s.label} {s.text}' if len(s.label) > 1 else s.label
         if not dashed: ax.text(x1, y1, label, color=color, fontsize=8, va='bottom',
                                bbox=dict(facecolor='white', alpha=.7, linewidth=0, pad=.5))

@@ -81,7 +81,6 @@ def plot_confusion(confusion: pd.DataFrame): # from `read_confusion`
     fractions = confusion/confusion.sum().clip(lower=1)
     fig, ax = plt.subplots(figsize=(9, 8), constrained_layout=True)
     sns.heatmap(fractions.mask(np.eye(len(fractions), dtype=bool)), ax=ax, cmap='rocket_r', vmin=0, square=True,
-                xticklabels=True,
-                yticklabels=True, cbar_kws={'label': 'fraction of the true character'})
+                xticklabels=True, yticklabels=True, cbar_kws={'label': 'fraction of the true character'})
     ax.set(xlabel='true', ylabel='predicted')
     plt.show()

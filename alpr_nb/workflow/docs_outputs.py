@@ -54,8 +54,8 @@ def small_png(
     from PIL import Image
     image = Image.open(io.BytesIO(png))
     image = image.convert('RGBA' if 'A' in image.getbands() or 'transparency' in image.info else 'RGB')
-    if image.width > width: image = image.resize((width, max(1, round(image.height*width/image.width))),
-                                                 Image.Resampling.LANCZOS)
+    if image.width > width:
+        image = image.resize((width, max(1, round(image.height*width/image.width))), Image.Resampling.LANCZOS)
     out = io.BytesIO()
     image.quantize(256).save(out, 'PNG', optimize=True)
     return min(png, out.getvalue(), key=len)
@@ -135,8 +135,8 @@ def _code(cell) -> str:
 
 def _listed(parameters: dict) -> str:
     "The parameters of a run, one line for each."
-    return 'Parameters of the recorded run:\n' + '\n'.join(shorten(f'{k} = {v!r}', 160, placeholder=' …') for k,
-                                                           v in parameters.items())
+    return 'Parameters of the recorded run:\n' + '\n'.join(
+        shorten(f'{k} = {v!r}', 160, placeholder=' …') for k, v in parameters.items())
 
 def recorded_outputs(
     page: Path, # notebook of the workbook
@@ -152,8 +152,8 @@ def recorded_outputs(
     ran = {c.get('id'): c for c in run['cells'] if c['cell_type'] == 'code'}
     outputs = [page_outputs(ran[c['id']].get('outputs', [])) if c['cell_type'] == 'code' and c.get('id') in ran else []
                for c in cells]
-    changed = sum(bool(o) and bool(ran[c['id']]['source']) and _code(c) != _code(ran[c['id']]) for c,
-                  o in zip(cells, outputs))
+    changed = sum(bool(o) and bool(ran[c['id']]['source']) and _code(c) != _code(ran[c['id']])
+                  for c, o in zip(cells, outputs))
 
     parameters = run['metadata'].get('papermill', {}).get('parameters') or {}
     for cell, shown in zip(cells, outputs):

@@ -63,8 +63,9 @@ def reference(
             names = [n.id for t in getattr(node, 'targets', None) or [node.target] for n in ast.walk(t)
                      if isinstance(n, ast.Name) and not n.id.startswith('_')]
             text = ast.get_source_segment(source, node) + (f' # {n}' if (n := notes.get(node.end_lineno)) else '')
-            if names: parts += [_heading(', '.join(names), names[0], 3), _shown(text) if text.count('\n') < 12
-                                else _folded(text)]
+            if names:
+                parts += [_heading(', '.join(names), names[0], 3),
+                          _shown(text) if text.count('\n') < 12 else _folded(text)]
     return '\n\n'.join(parts)
 
 def _described(node, notes, owner='', level=3):

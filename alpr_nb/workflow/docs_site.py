@@ -30,8 +30,7 @@ from .docs_reference import reference
 
 # %% ../../nbs/workflow/docs_site.ipynb #7c60e049
 PACKAGES = ('core', 'codes', 'workflow', 'inference', 'data', 'drawing', 'training', 'evaluation', 'reports',
-            'operations',
-            'serving') # each imports only from those before it
+            'operations', 'serving') # each imports only from those before it
 SUBPACKAGES = ('glyphs', 'camera', 'plates', 'streets', 'steel') # of drawing, in the order of imports
 GUIDES = ('tutorials', 'howto', 'explanation', 'index', 'pt', 'packages') # listed by hand
 
@@ -107,8 +106,8 @@ def local_links(
 ) -> str: # with links that work in a folder, too
     "Make links to other pages relative."
     for p in pages:
-        if (plain := re.sub(r'^\d+_', '', p.stem)) != p.stem: text = text.replace(f'{online}{plain}.html',
-                                                                                  f'{online}{p.stem}.html')
+        if (plain := re.sub(r'^\d+_', '', p.stem)) != p.stem:
+            text = text.replace(f'{online}{plain}.html', f'{online}{p.stem}.html')
     return text.replace(online, '../' * (len(page.parts) - 1))
 
 # %% ../../nbs/workflow/docs_site.ipynb #4f5baba3
@@ -155,8 +154,8 @@ def build_docs(
 ) -> Path: # the site's folder; raises UserError without a renderer, or when it reports a problem
     "Render the notebooks of the project around the working folder as a site."
     config = get_config()
-    render = ['quarto', 'render', '--no-execute'] if shutil.which('quarto') else ['smalldocs', 'render', '--quiet',
-                                                                                  '--strict']
+    render = (['quarto', 'render', '--no-execute'] if shutil.which('quarto')
+              else ['smalldocs', 'render', '--quiet', '--strict'])
     if not shutil.which(render[0]):
         raise UserError('docs: neither quarto nor smalldocs is installed; `pip install smalldocs`')
     refresh_quarto_yml()

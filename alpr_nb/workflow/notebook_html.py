@@ -95,8 +95,8 @@ def is_input(
     "Whether a widget waits for input, as an explorer does and a progress bar does not."
     own = states.get(model, {})
     kind, state = own.get('model_name', own.get('state', {}).get('_model_name', '')), own.get('state', {})
-    return any(w in kind for w in INPUT_WIDGETS) or any(is_input(c.removeprefix('IPY_MODEL_'), states)
-                                                        for c in state.get('children', ()))
+    return any(w in kind for w in INPUT_WIDGETS) or any(
+        is_input(c.removeprefix('IPY_MODEL_'), states) for c in state.get('children', ()))
 
 def tidy_outputs(
     cell, # code cell, changed in place
@@ -190,8 +190,8 @@ def _ran(nb) -> str:
     pm = nb.metadata.get('papermill', {})
     try: began = datetime.fromisoformat(pm['start_time'])
     except (KeyError, ValueError, TypeError): return ''
-    return f"ran {began:%Y-%m-%d %H:%M} {began.tzname() or ''}".strip() + (f" in {seconds(pm['duration'])}"
-                                                                           if pm.get('duration') else '')
+    return f"ran {began:%Y-%m-%d %H:%M} {began.tzname() or ''}".strip() + (
+        f" in {seconds(pm['duration'])}" if pm.get('duration') else '')
 
 def _cells_html(nb, folder: Path) -> str:
     "HTML of the cells alone, made by nbconvert."
@@ -208,8 +208,8 @@ def _cells_html(nb, folder: Path) -> str:
 def _sections(cells: str) -> list[tuple[str, Markup]]:
     "Anchor and title of each section that is not folded."
     visible = re.sub(r'<details class="library">.*<!--library-->', '', cells, flags=re.S)
-    return [(i, Markup(title)) for i,
-            title in re.findall(r'<h2 id="([^"]+)">(.*?)<a class="anchor-link"', visible, re.S)]
+    return [(i, Markup(title))
+            for i, title in re.findall(r'<h2 id="([^"]+)">(.*?)<a class="anchor-link"', visible, re.S)]
 
 def render_report(
     executed: str|Path, # notebook with outputs
@@ -232,8 +232,7 @@ def render_report(
     index = index or root and root/'reports/index.html'
     back = Path(os.path.relpath(index, out.resolve().parent)).as_posix() if index else ''
     body = render('workflow/templates/report.html.jinja2', failure=failure, sections=_sections(cells),
-                  cells=Markup(cells),
-                  provenance=Markup(made_from_html([executed], root) if root else ''))
+                  cells=Markup(cells), provenance=Markup(made_from_html([executed], root) if root else ''))
     facts = dict(stage=stage, scope=scope, ran=ran, failed=bool(failure), heading=title or heading or stage)
     meta = ' · '.join(t for t in (scope, stage, ran, source.name) if t)
     return write_page(page(title or heading or stage, body, lead, meta, f'{stage} · {heading or title}', back, facts),

@@ -76,7 +76,7 @@ class Difference:
 
     @property
     def reason(self) -> str:
-        "What is disputed; '' when nothing is."
+        "Different texts and boxes in words; '' without a difference."
         own = [f'the texts differ in {self.distance} characters'] if self.distance else []
         for side in (self.first, self.second):
             if alone := len(side.shapes) - len(self.overlaps): own.append(f'{alone} boxes only by {side.annotator}')

@@ -7,7 +7,6 @@ __all__ = ['USED', 'read_shapes', 'sample_facts', 'CheckResult', 'read_texts', '
            'quarantine_findings', 'check', 'write_check', 'load_or_check', 'require_no_severe']
 
 # %% ../../../nbs/data/checks/check.ipynb #044721ff
-import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass
@@ -17,16 +16,19 @@ import pandas as pd
 from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
+from ...codes.formats import ALPHABET
 from ...core.atomic import replacing
 from ...core.config import UserError
 from ...core.csv_files import read_table, require_columns
 from ...core.file_names import normalize_name
+from ...core.hashes import sha256
 from ...core.parallel import workers
 from ..batches import chunk_size
 from .dataset_checks import (FACTS, batch_drift, drift_findings, exact_duplicates, image_hash,
                                                 near_duplicates, split_findings)
-from .findings import (QUARANTINE, Finding, findings_table, propose_quarantine, quarantine_key,
-                                          read_findings, read_quarantine, write_table)
+from .findings import (QUARANTINE, Finding, check_severity, findings_table,
+                                          propose_quarantine, quarantine_key, read_findings,
+                                          read_quarantine, write_table)
 from .sample_checks import sample_findings
 from .sample_files import list_sample_files, read_sample_files
 from ..ground_truth import file_name
@@ -56,9 +58,8 @@ def sample_facts(
         findings += found
         if pixels is None: continue
         rows.append(dict(batch=sample.batch, image=sample.image, side=sample.side, **facts, bytes=len(image),
-                         brightness=float(pixels.mean()),
-                         sha256=hashlib.sha256(image).hexdigest(),
-                         label=hashlib.sha256(repr(read_shapes(label)).encode()).hexdigest(),
+                         brightness=float(pixels.mean()), sha256=sha256(image),
+                         label=sha256(repr(read_shapes(label)).encode()),
                          phash=image_hash(pixels), codes=' '.join(codes)))
     return rows, findings, len(samples)
 
@@ -106,7 +107,7 @@ USED = 'bad box', 'held back' # findings about images that are used without a bo
 def skipped_earlier(
     source: Path,     # folder of batches or of images
 ) -> pd.DataFrame:    # QUARANTINE
-    "What import, annotate and pack left out of a source; a folder of batches names the folders that were packed"
+    "Files that import, annotate and pack left out of a source; in batches, by the name of the packed folder"
     found = read_skipped(source)
     found = found[~found.finding.isin(USED)]
     names = found.file.astype(str).str.split('/', n=1)
@@ -135,7 +136,7 @@ def check(
     sources,             # folder of batches or of images with LabelMe files, or several; in order of arrival
     task: str,           # cd: plates in scenes; cr: characters in crops
     label: str='plate',  # the detector's class
-    alphabet: str='ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789', # the recogniser's characters
+    alphabet: str=ALPHABET, # the recogniser's characters
     formats=None,        # name -> Format, pattern or dict; None: any code is valid
     strip: int=0,        # height of the strip that is cut off, px (cd)
     texts=None,          # CSV (image,text): known codes of images, besides validation.csv
@@ -148,26 +149,17 @@ def check(
     sources = [Path(s) for s in ([sources] if isinstance(sources, (str, Path)) else sources)]
     classes, formats = class_numbers(task, label, alphabet), formats or {}
     if not sources or not n_jobs: raise UserError('check: expected at least one folder, and n_jobs not 0')
-    findings_table([], severity)
+    check_severity(severity or {})
     known = read_texts(texts)
     samples, findings = list_sample_files([s.absolute() for s in sources], known)
     here = {file_name(i.image) for i in [*samples, *findings] if i.image}
     for s in sources: findings += quarantine_findings(s.absolute())
     findings += list_findings(texts, known, here | {file_name(n) for s in sources for n in read_quarantine(s).image})
 
-    rows, size = [], chunk_size(len(samples))
-    with workers(), tqdm(total=len(samples), desc=f'check {task}', unit=' images', mininterval=2,
-                         disable=None if progress else True) as bar:
-        parallel = Parallel(n_jobs=n_jobs, prefer='threads', return_as='generator')
-        work = parallel(delayed(sample_facts)(samples[i:i + size], task, classes, formats, strip)
-                        for i in range(0, len(samples), size))
-        for some_rows, some_findings, n in work:
-            rows += some_rows
-            findings += some_findings
-            bar.update(n)
-
-    own = findings_table(findings, severity)
-    bad = set(zip(own.batch[own.severity == 'severe'], own.image[own.severity == 'severe']))
+    rows, more = _check_samples(samples, task, classes, formats, strip, n_jobs, progress)
+    findings += more
+    severe = findings_table(findings, severity).query("severity == 'severe'")
+    bad = set(zip(severe.batch, severe.image))
     facts = FACTS.validate(pd.DataFrame([r for r in rows if (r['batch'], r['image']) not in bad],
                                         columns=list(FACTS.columns)))
     drift = batch_drift(facts, formats)
@@ -179,6 +171,20 @@ def check(
     done = CheckResult(table, propose_quarantine(table, accepted), facts, drift, len(samples))
     if out: write_check(done, out, sources, task)
     return done
+
+def _check_samples(samples, task, classes, formats, strip, n_jobs, progress):
+    "Check all samples in parallel; rows of FACTS for the usable ones, and findings of all"
+    rows, findings, size = [], [], chunk_size(len(samples))
+    with workers(), tqdm(total=len(samples), desc=f'check {task}', unit=' images', mininterval=2,
+                         disable=None if progress else True) as bar:
+        parallel = Parallel(n_jobs=n_jobs, prefer='threads', return_as='generator')
+        work = parallel(delayed(sample_facts)(samples[i:i + size], task, classes, formats, strip)
+                        for i in range(0, len(samples), size))
+        for some_rows, some_findings, n in work:
+            rows += some_rows
+            findings += some_findings
+            bar.update(n)
+    return rows, findings
 
 def write_check(
     done: CheckResult, # from `check`

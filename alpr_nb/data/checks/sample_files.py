@@ -77,41 +77,48 @@ def list_batch_samples(
     texts: dict,    # `file_name` of an image -> known codes, normalized
 ) -> tuple[list, list]: # [SampleFiles] in the order of the batches, [Finding]
     "Samples in batches, and problems with the archives"
-    skip, (parts, findings), samples, taken = quarantined_names(read_quarantine(source)), list_parts(source), [], {}
+    skip = quarantined_names(read_quarantine(source))
+    parts, findings = list_parts(source)
+    samples, taken = [], {} # taken: stem in one case -> archive of the image
     validation, known = _validation_codes(source, True, findings)
     for part in parts:
-        archives = part.images, part.labels
-        if any('' in skip.of(a.name) for a in archives): continue
-        found, problems = list_archive(part.images, IMAGES, skip.of(part.images.name))
-        labels, more = list_archive(part.labels, ('.json',), skip.of(part.labels.name))
-        problems = problems + more
+        if any('' in skip.of(a.name) for a in (part.images, part.labels)): continue
+        images, labels, problems = _pairs_in(part, skip)
         findings += problems
-        if any(f.kind == 'damaged archive' for f in problems): continue
-
-        names = [f.image for f in problems] + [n for a in archives for n in skip.of(a.name)]
-        gone = {normalize_name(Path(n).stem) for n in names}
-        for these, others, archive, other in ((found, labels, *archives), (labels, found, *archives[::-1])):
-            findings += [Finding(archive.name, these[s], 'no partner', f'nothing of this name is in {other.name}')
-                         for s in sorted(set(these) - set(others) - gone)]
-
-        for stem, image in found.items():
-            if stem not in labels: continue
+        for stem, image in images.items():
             if other := taken.get(stem.casefold()):
                 findings.append(Finding(part.images.name, image, 'name taken',
                                         f'it has the same name as an image in {other}'))
                 continue
             taken[stem.casefold()] = part.images.name
             samples.append(SampleFiles(part.images.name, image, _side(image, validation),
-                                       _known(image, texts, known),
-                                       *archives, labels[stem]))
-
-    here = {s.image for s in samples} | {n for names in skip.values() for n in names} | {f.image for f in findings}
-    incomplete = any('' in names for names in skip.values()) or any(f.kind in ('damaged archive', 'missing archive')
-                                                                    for f in findings)
-    if not incomplete:
-        findings += [Finding('validation.csv', i, 'validation list', 'no batch has this image')
-                     for i in sorted((validation or set()) - set(map(normalize_name, here)))]
+                                       _known(image, texts, known), part.images, part.labels, labels[stem]))
+    findings += _listed_without_image(validation, samples, findings, skip)
     return samples, _without_quarantined(findings, skip)
+
+def _pairs_in(part, skip):
+    "Images and labels of a part by their common stem, without those that lack a partner; and the problems"
+    archives = part.images, part.labels
+    images, problems = list_archive(part.images, IMAGES, skip.of(part.images.name))
+    labels, more = list_archive(part.labels, ('.json',), skip.of(part.labels.name))
+    problems = problems + more
+    if any(f.kind == 'damaged archive' for f in problems): return {}, {}, problems
+
+    names = [f.image for f in problems] + [n for a in archives for n in skip.of(a.name)]
+    explained = {normalize_name(Path(n).stem) for n in names} # their partner is without fault
+    for these, others, archive, other in ((images, labels, *archives), (labels, images, *archives[::-1])):
+        problems += [Finding(archive.name, these[s], 'no partner', f'nothing of this name is in {other.name}')
+                     for s in sorted(set(these) - set(others) - explained)]
+    return {stem: image for stem, image in images.items() if stem in labels}, labels, problems
+
+def _listed_without_image(validation, samples, findings, skip):
+    "Findings on entries of validation.csv whose image is in no batch; none while an archive is missing"
+    incomplete = any('' in names for names in skip.values()) or any(
+        f.kind in ('damaged archive', 'missing archive') for f in findings)
+    if incomplete: return []
+    here = {s.image for s in samples} | {n for names in skip.values() for n in names} | {f.image for f in findings}
+    return [Finding('validation.csv', i, 'validation list', 'no batch has this image')
+            for i in sorted((validation or set()) - set(map(normalize_name, here)))]
 
 KIND_OF_SKIPPED = {'no annotation': 'no partner', 'no image': 'no partner', 'name taken': 'name taken'}
 UNUSED = '.zip', '.tar', '.gz', '.7z', '.rar', *OTHER_IMAGES # endings of archives and images that are not read

@@ -9,6 +9,7 @@ __all__ = ['crop_chars', 'Cropped', 'crop_codes']
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -61,7 +62,7 @@ def crop_codes(
 ) -> Cropped: # raises UserError when the folders have no such code
     "Write an upright crop of each code that has a text."
     folders, out = [Path(f) for f in ([folders] if isinstance(folders, (str, Path)) else folders)], Path(out)
-    texts, skipped, labelled, images = [], [], 0, 0
+    skipped, found, images = [], [], 0
     with replacing(out, marker=['crops.json'], keep=folders) as (tmp,):
         pairs = list_pairs(folders, skipped)
         for where, image, file in tqdm(pairs, desc='crops', unit=' images', mininterval=2, disable=None):
@@ -74,26 +75,44 @@ def crop_codes(
             pixels = decode_image(data, image.name) if codes else None
             for k, s in enumerate(codes):
                 quad = np.float32(s.corners) if s.corners else box_quad(s.box)
-                if aspects and np.divide(*quad_sides(quad)) < min(aspects)/2: # its first corner is not the top left one
+                if _starts_elsewhere(quad, aspects):
                     skipped.append(SkippedFile(where, 'turned corners', f'the corners of {s.text[:20]} do not start at '
                                                'its top left; draw them again'))
                     continue
                 crop, matrix = upright_crop(pixels, quad, margin, aspects)
-                if crop.shape[0] < min_height: continue
-                name, size = f'{image.stem}-{k}.png', crop.shape[1::-1]
-                (tmp/name).write_bytes(encode_image(crop, '.png'))
-                texts.append((name, s.text))
-                if chars := crop_chars(ann.shapes, quad, matrix, size):
-                    write_labelme(tmp/f'{image.stem}-{k}.json', Annotation(name, *size, tuple(chars), ann.annotator))
-                    labelled += 1
+                if crop.shape[0] >= min_height:
+                    chars = crop_chars(ann.shapes, quad, matrix, crop.shape[1::-1])
+                    found.append(_write_crop(tmp/f'{image.stem}-{k}.png', crop, s.text, chars, ann.annotator))
         table = skipped_table(skipped)
-        if not texts and len(table): raise UserError(f'{table.file[0]}: {table.detail[0]}')
-        if not texts:
-            raise UserError(f"{', '.join(map(str, folders))}: no shape labelled {label!r} has a text; write the code "
-                            "into its description in LabelMe")
+        if not found: raise UserError(_why_none(table, folders, label))
         write_skipped(tmp, skipped_table([*skipped, *earlier_skipped(folders)]))
-        pd.DataFrame(texts, columns=['image', 'text']).to_csv(tmp/'labels.csv', index=False, lineterminator='\n')
+        pd.DataFrame([(f.name, f.text) for f in found], columns=['image', 'text']).to_csv(
+            tmp/'labels.csv', index=False, lineterminator='\n')
         facts = dict(label=label, margin=list(margin), aspects=list(aspects), min_height=min_height,
-                     test_tenths=test_tenths, crops=len(texts))
+                     test_tenths=test_tenths, crops=len(found))
         (tmp/'crops.json').write_text(json.dumps(facts, indent=1) + '\n')
-    return Cropped(len(texts), labelled, table, images)
+    return Cropped(len(found), sum(f.labelled for f in found), table, images)
+
+class _Crop(NamedTuple):
+    "A crop that was written"
+    name: str # of the file
+    text: str # its code
+    labelled: bool # its characters are known
+
+def _starts_elsewhere(quad, aspects):
+    "Whether the first corner of a quad is not its top left one: then it is far narrower than every plate."
+    return bool(aspects) and bool(np.divide(*quad_sides(quad)) < min(aspects)/2)
+
+def _write_crop(file, crop, text, chars, annotator):
+    "Write a crop and, if its characters are known, its LabelMe file."
+    file.write_bytes(encode_image(crop, '.png'))
+    if chars:
+        write_labelme(file.with_suffix('.json'), Annotation(file.name, *crop.shape[1::-1], tuple(chars), annotator))
+    return _Crop(file.name, text, bool(chars))
+
+def _why_none(table, folders, label):
+    "The reason why there is no crop: the first file that was left out, or that no code has a text."
+    if len(table): return f'{table.file[0]}: {table.detail[0]}'
+    return (f"{', '.join(map(str, folders))}: no shape labelled {label!r} has a text; write the code "
+            "into its description in LabelMe")
+

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...codes.formats import ALPHABET
 from ..labelme import (bounding_box, drawn_before_turn, four_corners, rotated_corners, turn_shape,
                                   upright_corners)
 
@@ -35,7 +36,7 @@ class RawAnnotation:
 class ReadOptions:
     "Settings for the readers; each uses those that it needs"
     text: str = 'text'      # name of the code: CSV column, COCO key, VOC element, CVAT attribute, Label Studio text
-    alphabet: str = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789' # characters of the codes (OpenALPR)
+    alphabet: str = ALPHABET # characters of the codes (OpenALPR)
     class_names: dict = field(default_factory=dict) # class number -> name (YOLO); empty: the number is the name
     keypoints: tuple|None = None # (points, values of each) of a line (YOLO); None: not stated
 

@@ -81,7 +81,7 @@ def _regions(annotation):
     return [r for r in regions.values() if 'points' in r or 'width' in r or 'radiusX' in r or 'rle' in r]
 
 def _region_text(typed, text):
-    "What was typed for a region: under a name, or the only text when the name is the default"
+    "Text of a region: the one with this name or, with the default name, the only one"
     found = typed.get(text) or (next(iter(typed.values()), '') if text == ReadOptions.text else '')
     return ' '.join(map(str, found)) if isinstance(found, list) else str(found)
 

@@ -65,8 +65,8 @@ def scale_colour(
 # %% ../../../nbs/drawing/camera/projection.ipynb #8216e25a
 _CIRCLE = np.column_stack([f(np.linspace(0, 2*np.pi, 20, False)) for f in (np.cos, np.sin)])
 _CORNER = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1.]])
-_ARCS = np.concatenate([np.column_stack([np.cos(a), np.sin(a)]) for a in (np.linspace(0, np.pi/2, 5) + k*np.pi/2
-                                                                          for k in range(4))])
+_ARCS = np.concatenate([np.column_stack([np.cos(a), np.sin(a)])
+                        for a in (np.linspace(0, np.pi/2, 5) + k*np.pi/2 for k in range(4))])
 _CENTRES = np.repeat(_CORNER, 5, axis=0)
 
 class Pen:
@@ -187,8 +187,8 @@ class Pen:
             sw, sh = max(int(ww/k), 2), max(int(hh/k), 2)
             image, alpha = (cv2.resize(a, (sw, sh), interpolation=cv2.INTER_AREA) for a in (image, alpha))
             G = G @ np.diag([ww/sw, hh/sh, 1.])
-        G = np.array([[1, 0, -x0 - .5], [0, 1, -y0 - .5], [0, 0, 1.]]) @ G @ np.array([[1, 0, .5], [0, 1, .5],
-                                                                                       [0, 0, 1.]])
+        G = (np.array([[1, 0, -x0 - .5], [0, 1, -y0 - .5], [0, 0, 1.]]) @ G
+             @ np.array([[1, 0, .5], [0, 1, .5], [0, 0, 1.]]))
         size = (int(x1 - x0), int(y1 - y0))
         a = cv2.warpPerspective(alpha, G, size)[..., None]*np.float32(1/255 if alpha.dtype == np.uint8 else 1)
         m = cv2.warpPerspective(image, G, size, borderMode=cv2.BORDER_REPLICATE)

@@ -134,8 +134,8 @@ FAMILIES = dict(
 
 # %% ../../../nbs/drawing/glyphs/painted_lettering.ipynb #c798562c
 _UPRIGHT = dict.fromkeys('035689OQCGSU2J', .5) | dict.fromkeys('BDPR', .48) | {'4': .5, 'A': .5}
-_LEVEL = dict.fromkeys('0ODCGQU', (.5,)) | dict.fromkeys('38B', (.27, .73)) | {'6': (.72,), '9': (.28,), 'P': (.28,),
-                                                                               'R': (.27,), 'A': (.84,)}
+_LEVEL = dict.fromkeys('0ODCGQU', (.5,)) | dict.fromkeys('38B', (.27, .73)) | {
+    '6': (.72,), '9': (.28,), 'P': (.28,), 'R': (.27,), 'A': (.84,)}
 
 def _cut(mask, pad, char, style, gap, at):
     h, w = mask.shape[0] - 2*pad, mask.shape[1] - 2*pad

@@ -89,8 +89,8 @@ def draw_peeling(
     u, k = rng.uniform, s.k
     x, y = (np.minimum(np.arange(n), np.arange(n)[::-1]).astype(np.float32)/k for n in (s.w, s.h))
     rim = np.clip(1 - np.minimum(x[None], y[:, None])/np.float32(u(12, 45)), 0, 1)
-    n = .6*stretched_noise(rng, (s.w, s.h), (k*u(12, 50), k*u(12, 50))) + .4*stretched_noise(rng, (s.w, s.h),
-                                                                                             (k*u(2, 8), k*u(2, 8)))
+    n = (.6*stretched_noise(rng, (s.w, s.h), (k*u(12, 50), k*u(12, 50)))
+         + .4*stretched_noise(rng, (s.w, s.h), (k*u(2, 8), k*u(2, 8))))
     m = np.clip((n + rim*np.float32(u(.2, .45)) - np.float32(u(.75, .9)))*np.float32(u(5, 40)), 0, 1)
     under = UNDERCOATS[rng.integers(len(UNDERCOATS))]
     hides = abs(_light(under) - _light(p.ink)) < abs(_light(p.ground) - _light(p.ink))
@@ -136,10 +136,8 @@ def flake_mask(
     size, (a, b) = (X2 - X, Y2 - Y), sorted(u((1.2, 3), (5, 18)))
     upright = _along(m, k)
     n = stretched_noise(rng, size, (a*k, b*k))*upright + stretched_noise(rng, size, (b*k, a*k))*(1 - upright)
-    n += np.float32(u(.2, .7))*stretched_noise(rng, size,
-                                               (k*u(.8, 2.2),)*2) + np.float32(u(0, .6))*stretched_noise(rng, size,
-                                                                                                         (k*u(8, 20),
-                                                                                                          )*2)
+    n += (np.float32(u(.2, .7))*stretched_noise(rng, size, (k*u(.8, 2.2),)*2)
+          + np.float32(u(0, .6))*stretched_noise(rng, size, (k*u(8, 20),)*2))
     n -= np.float32(u(-.4, 1.4))*cv2.GaussianBlur(m, (0, 0), max(3.2*k, .8)) # more loss at edges or inside strokes
     hard, most, window = u(3, 16), u(.6, 1), (int(LOSS_WINDOW_MM*k)//2*2 + 1,)*2
     for q in quads:

@@ -115,15 +115,15 @@ def _draw(rng, pen, piece, left, top, stand, size, scale, eye, painted, spec):
     on_wall = lambda p: np.column_stack([left + p[:, 0], top - p[:, 1], np.zeros(len(p))])
     found = [_placed(pen, piece, piece.block, piece.place, lambda p: on_wall(wall.seen(p)))]
     found += [_placed(pen, piece, *again, on_wall) for again in piece.again if _rail_shown(pen, piece, left, top)]
-    return [p for p in [*found, _roof_code(pen, rng, piece, left, top, spec)] if p is not None]
+    return [p for p in [*found, _roof_code(pen, rng, piece, left, top)] if p is not None]
 
 def _placed(pen, piece, block, place, to_scene):
     "The PlacedCode of a block that stands at a place; `to_scene` brings points (n, 2) of the surface into the scene."
     flat = np.array([[(b[0], b[1]), (b[2], b[1]), (b[2], b[3]), (b[0], b[3])]
                      for b in [c[1:] for c in block.cells] + [(0, 0, *block.size)]])
     q = pen.at(to_scene((flat + place).reshape(-1, 2))).reshape(-1, 4, 2).astype(np.float32)
-    return PlacedCode(piece.code, piece.format, piece.plan.kind, q[-1], tuple((c[0], quad)
-                                                                             for c, quad in zip(block.cells, q)))
+    return PlacedCode(piece.code, piece.format, piece.plan.kind, q[-1],
+                      tuple((c[0], quad) for c, quad in zip(block.cells, q)))
 
 LEGIBLE_PX = 9. # px: least height of a capital on a rail or a roof; smaller ones are not drawn, so none lacks its label
 
@@ -140,7 +140,7 @@ def _rail_shown(pen, piece, left, top):
         if q is None or not _legible(q.astype(np.float32), pen.image.shape[1::-1]): return False
     return bool(piece.again)
 
-def _roof_code(pen, rng, piece, left, top, spec):
+def _roof_code(pen, rng, piece, left, top):
     "Paint the code on the front edge of the roof, where the camera sees it from above; None if it is not legible."
     style, u = piece.style, rng.uniform
     if not style.roof or rng.random() >= style.roof: return None
@@ -199,29 +199,18 @@ def render_walls(
     if street and spec.photographed and rng.random() < spec.photographed:
         image = random_photo_crop(rng, spec.photographs, size)
     elif street: draw_background(rng, image, P, distance); draw_ground(rng, image, P)
-    pen = Pen(image, P)
-    left, top = -main.place[0] - main.block.size[0]/2, floor + main.plan.size[1]
-    rows = [(main, left, top, not bare)]
-    right = left + main.plan.size[0]
-    for p in pieces[1:]:
-        k, gap = rng.random()*(1 if stand == 'ground' else .8), u(60, 1200)
-        if k < .4: rows.append((p, left - gap - p.plan.size[0], floor + p.plan.size[1], True)); left = rows[-1][1]
-        elif k < .8: rows.append((p, right + gap, floor + p.plan.size[1], True)); right = rows[-1][1] + p.plan.size[0]
-        else:
-            rows.append((p, rows[0][1] + rng.normal(0, 60), top + 20 + p.plan.size[1], True))
-            top += 20 + p.plan.size[1]
-            rows[0] = without_copies(main), *rows[0][1:] # its roof is covered
+    pen, walls = Pen(image, P), _arrange(rng, pieces, floor, stand)
     if street:
-        under = [pen.at([[l, 0, -300], [l + p.plan.size[0], 0, -300], [l + p.plan.size[0], 0, 3000], [l, 0, 3000]])
-                        for p, l, t, _ in rows]
+        under = [pen.at([[left, 0, -300], [left + p.plan.size[0], 0, -300], [left + p.plan.size[0], 0, 3000],
+                         [left, 0, 3000]]) for p, left, _ in walls]
         if stand == 'rail': draw_track(rng, pen)
         shade_ground(image, [q for q in under if q is not None], u(.4, .85))
-    least, most, placed = max(.02*w, 16.), np.inf, []
-    if dominant: least, most = max(least, .3*scale*max(main.block.size)), .5*_area(_corners(pen, *rows[0][:3]))
-    for n, (p, l, t, painted) in reversed(list(enumerate(rows))):
-        if n and not (painted := _fits(pen, p, l, t, size, least, most)) and _shown(pen, p.plan, l, t, size) is None:
-            continue
-        placed = _draw(rng, pen, p, l, t, stand, size, scale, (eye[0], eye[1]), painted, spec) + placed
+    least, most, placed = max(.02*w, 16.), np.inf, [] # longer side in px and area in px² of another code
+    if dominant: least, most = max(least, .3*scale*max(main.block.size)), .5*_area(_corners(pen, *walls[0]))
+    for n, (p, left, top) in reversed(list(enumerate(walls))): # the main one last
+        painted = _fits(pen, p, left, top, size, least, most) if n else not bare
+        if n and not painted and _shown(pen, p.plan, left, top, size) is None: continue
+        placed = _draw(rng, pen, p, left, top, stand, size, scale, (eye[0], eye[1]), painted, spec) + placed
     night = rng.random() < .22 and not (dominant and rng.random() < .5)
     add_texture(image, texture(rng, size, u(1, 6), 1.), u(0, .1))
     if rng.random() < .06: _rain(rng, image)
@@ -229,6 +218,27 @@ def render_walls(
     if rng.random() < (.3 if night else .03): image[:] = adjust_saturation(image, u(0, .1))
     if strength: image = _photograph(rng, image, spec, strength, main.block.height*scale, dominant)
     return Scene(image, tuple(placed))
+
+def _arrange(rng, pieces, floor, stand):
+    "Walls beside and, on the ground, on top of the main one, whose code is at x = 0: (wall, left edge, top edge), mm."
+    main = pieces[0]
+    left, top = -main.place[0] - main.block.size[0]/2, floor + main.plan.size[1]
+    right = left + main.plan.size[0]
+    walls = [(main, left, top)]
+    for p in pieces[1:]:
+        width, height = p.plan.size
+        side, gap = rng.random()*(1 if stand == 'ground' else .8), rng.uniform(60, 1200)
+        if side < .4:
+            left = left - gap - width
+            walls.append((p, left, floor + height))
+        elif side < .8:
+            walls.append((p, right + gap, floor + height))
+            right = right + gap + width
+        else:
+            walls.append((p, walls[0][1] + rng.normal(0, 60), top + 20 + height))
+            top += 20 + height
+            walls[0] = without_copies(main), *walls[0][1:] # its roof is covered
+    return walls
 
 def draw_steel_scene(
     rng: np.random.Generator, # random generator

@@ -184,43 +184,57 @@ def draw_scene(
 
     vehicles = [first] if plates or rng.random() < .5 else []
     vehicles += [_SceneVehicle(v, None, None, lean()) for v in _beside(rng, others, max(distance, 6000))]
+    vehicles = _in_view(vehicles, first, image, P)
+    largest = .5*width*w if dominant else np.inf
+    _hang_plates(vehicles, first, plates[1:], size, largest)
+
+    under = [a.pen.at([[x*a.vehicle.size[0], 0, z] for x, z in ((-.6, -200), (.6, -200), (.6, 4000), (-.6, 4000))])
+             for a in vehicles]
+    if street: shade_ground(image, [p for p in under if p is not None], u(.4, .85))
+    night = rng.random() < (.04 if oblique else .22)
+    drawn = [(a is not first, _draw_with_plate(rng, a)) for a in vehicles]
+    placed = [p for _, p in sorted(drawn, key=lambda d: d[0]) if p is not None] # the main plate first
+    add_texture(image, texture(rng, size, u(1, 6), 1.), u(0, .12))
+    light_scene(rng, image, night and not (dominant and rng.random() < .5),
+                [l for a in vehicles for l in a.pen.lamps], spot)
+    if strength:
+        image = photograph_scene(rng, image, strength, width*w, dominant, PHONE_CONDITIONS if oblique else CONDITIONS)
+    return Scene(image, tuple(placed))
+
+def _in_view(vehicles, first, image, P):
+    "Vehicles in the picture, the farthest first, without those that hide the plate of the first one."
+    size = image.shape[1::-1]
     for a in vehicles:
         a.pen = Pen(image, P, a.vehicle.x, a.vehicle.z, a.vehicle.yaw)
         a.hull = a.outline()
     seen = lambda a: a.hull is not None and (a.hull.max(0) > 0).all() and (a.hull.min(0) < size).all()
     vehicles = sorted((a for a in vehicles if seen(a) or a is first),
                       key=lambda a: P[2] @ [a.vehicle.x, 0, a.vehicle.z, 1], reverse=True)
-    if plates:
-        quad, front = first.pen.at(first.slot()), vehicles[vehicles.index(first) + 1:]
-        vehicles = [a for a in vehicles if a not in front or not _covered(quad, [a.hull])]
-    more = list(plates[1:])
-    for a, nearer in ((a, [b.hull for b in vehicles[n + 1:]]) for n, a in reversed(list(enumerate(vehicles)))):
-        if a is first or not more: continue
-        wide = a.visible(size, nearer)
-        if wide < max(.015*w, 10) or (dominant and wide > .5*width*w): continue
-        plate = more.pop(0)
+    if first.plate is None: return vehicles
+    quad, nearer = first.pen.at(first.slot()), vehicles[vehicles.index(first) + 1:]
+    return [a for a in vehicles if a not in nearer or not _covered(quad, [a.hull])]
+
+def _hang_plates(vehicles, first, plates, size, largest):
+    "Give each plate to the nearest vehicle but the first whose plate is visible and at most `largest` px wide."
+    plates = list(plates)
+    for n, a in reversed(list(enumerate(vehicles))):
+        if a is first or not plates: continue
+        wide = a.visible(size, [b.hull for b in vehicles[n + 1:]])
+        if wide < max(.015*size[0], 10) or wide > largest: continue
+        plate = plates.pop(0)
         a.plate = plate(int(np.clip(wide*1.1, 60, 600))) if callable(plate) else plate
 
-    under = [a.pen.at([[x*a.vehicle.size[0], 0, z] for x, z in ((-.6, -200), (.6, -200), (.6, 4000), (-.6, 4000))])
-                      for a in vehicles]
-    if street: shade_ground(image, [p for p in under if p is not None], u(.4, .85))
-    placed, night = [], rng.random() < (.04 if oblique else .22)
-    for a in vehicles:
-        draw_vehicle(a.pen, rng, a.vehicle)
-        if a.plate is None: continue
-        slot = a.slot()
-        _holder(a.pen, rng, slot, a.vehicle.colour)
-        H = a.pen.paste(a.plate.image, a.plate.alpha, slot, u(.75, 1.1))
-        if H is None: continue
-        quad = a.pen.at(slot).astype(np.float32)
-        chars = tuple((c, cv2.perspectiveTransform(np.float32(q)[None], H)[0]) for c, q in a.plate.chars)
-        placed.append((a is not first, PlacedCode(a.plate.code, a.plate.format, a.plate.category, quad, chars)))
-    add_texture(image, texture(rng, size, u(1, 6), 1.), u(0, .12))
-    light_scene(rng, image, night and not (dominant and rng.random() < .5),
-                [l for a in vehicles for l in a.pen.lamps], spot)
-    if strength:
-        image = photograph_scene(rng, image, strength, width*w, dominant, PHONE_CONDITIONS if oblique else CONDITIONS)
-    return Scene(image, tuple(p for _, p in sorted(placed, key=lambda p: p[0])))
+def _draw_with_plate(rng, a):
+    "Draw a vehicle and its plate; the PlacedCode, or None without a visible plate."
+    draw_vehicle(a.pen, rng, a.vehicle)
+    if a.plate is None: return None
+    slot = a.slot()
+    _holder(a.pen, rng, slot, a.vehicle.colour)
+    H = a.pen.paste(a.plate.image, a.plate.alpha, slot, rng.uniform(.75, 1.1))
+    if H is None: return None
+    quad = a.pen.at(slot).astype(np.float32)
+    chars = tuple((c, cv2.perspectiveTransform(np.float32(q)[None], H)[0]) for c, q in a.plate.chars)
+    return PlacedCode(a.plate.code, a.plate.format, a.plate.category, quad, chars)
 
 # %% ../../../nbs/drawing/streets/scenes.ipynb #7775c3f4
 def _rows(placed):

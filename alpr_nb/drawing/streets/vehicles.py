@@ -63,58 +63,81 @@ def draw_car(
     v: Vehicle, # to draw
 ):
     "Draw a car from the front or the rear."
-    (W, H, D), c, belt, u = v.size, v.colour, v.size[1]*rng.uniform(.56, .66), rng.uniform
-    low, glass = u(160, 240), (u(18, 60), u(18, 55), u(15, 50))
-    draw_sides(pen, rng, W, belt, D, low, c, axles=(.18, .78), radius=310)
+    W, H, D = v.size
+    belt = H*rng.uniform(.56, .66)  # height of the lower edge of the windows, mm
+    floor = rng.uniform(160, 240)   # height of the underside, mm
+    glass = rng.uniform(18, 60), rng.uniform(18, 55), rng.uniform(15, 50)
+    draw_sides(pen, rng, W, belt, D, floor, v.colour, axles=(.18, .78), radius=310)
     draw_wheels(pen, rng, W, 600, 230)
-    z0, z1 = (u(0, 250), u(350, 1100)) if v.rear else (u(700, 1100), u(1400, 1800))
-    top = u(.32, .4)*W
+    _draw_cabin(pen, rng, v, belt, glass)
+    bumper = rng.uniform(.42, .6)*belt # height of its upper edge, mm
+    _draw_bumper(pen, rng, v, belt, bumper, floor)
+    _draw_car_lamps(pen, rng, v, belt, bumper)
+    _draw_car_details(pen, rng, v, belt, bumper, floor)
+
+def _draw_cabin(pen, rng, v, belt, glass):
+    "Roof, pillars, windows and mirrors of a car."
+    (W, H, D), c, u = v.size, v.colour, rng.uniform
+    z0, z1 = (u(0, 250), u(350, 1100)) if v.rear else (u(700, 1100), u(1400, 1800)) # lower, upper edge of the glass
+    top = u(.32, .4)*W # half the width of the roof
     if not v.rear: pen.loft([(belt + 90, .44*W, z0), (belt - 40, .47*W, 30)], c, reflection_profile(rng)*1.1)
     b = belt - 40 if v.rear else belt + 60
     pen.loft([(H, top*.9, z1 + 60), (H - 60, top, z1), (b, .47*W, z0)], c, reflection_profile(rng))
     pen.poly([[-top*.9, H, z1], [-top*.9, H, D*.8], [top*.9, H, D*.8], [top*.9, H, z1]], scale_colour(c, 1.1),
              cull=True)
-    for s in (-1, 1):
+    for s in (-1, 1): # side windows, where the camera sees them
         q = np.array([[s*top, H - 60, z1], [s*top, H - 60, D*.75], [s*.47*W, b, D*.95], [s*.47*W, b, z0]])
         p = pen.at(q)
         if p is None or s*cv2.contourArea(p.astype(np.float32), True) <= 0: continue
         pen.poly(q, scale_colour(c, .8))
         pen.poly(q.mean(0) + (q - q.mean(0))*(1, .7, .85), glass)
-    g = .12*(H - b)
-    pen.loft([(H - g, top*.93, z1 - 10), (b + g, .415*W, z0 - 10)], glass, reflection_profile(rng, True))
-    if rng.random() < .5:
-        for s in (-1, 1): pen.disc(s*W*.2, b + g + 60, 110, 90, scale_colour(glass, .6), z0)
+    frame = .12*(H - b)
+    pen.loft([(H - frame, top*.93, z1 - 10), (b + frame, .415*W, z0 - 10)], glass, reflection_profile(rng, True))
+    if rng.random() < .5: # head rests
+        for s in (-1, 1): pen.disc(s*W*.2, b + frame + 60, 110, 90, scale_colour(glass, .6), z0)
     if rng.random() < .35:
-        draw_label(pen, rng, u(-.3, .3)*W, u(b + 1.2*g, H - 2*g), u(150, 700), u(60, 220), (z0 + z1)/2 - 20)
-    if not v.rear:
+        draw_label(pen, rng, u(-.3, .3)*W, u(b + 1.2*frame, H - 2*frame), u(150, 700), u(60, 220), (z0 + z1)/2 - 20)
+    if not v.rear: # mirrors
         for s in (-1, 1): pen.rect(s*(W/2 + 60), belt + 100, 190, 130, scale_colour(c, .8), z0, 50)
-    bump = u(.42, .6)*belt
-    pen.loft([(belt + 20, .44*W, 40), (belt - 70, .485*W, 0), (bump, .5*W, 0), (low, .485*W, 30)], c,
+
+def _draw_bumper(pen, rng, v, belt, bumper, floor):
+    "The near face of a car below its windows."
+    W, c, u = v.size[0], v.colour, rng.uniform
+    pen.loft([(belt + 20, .44*W, 40), (belt - 70, .485*W, 0), (bumper, .5*W, 0), (floor, .485*W, 30)], c,
              reflection_profile(rng))
     pen.rect(0, belt - u(40, 150), W*.9, 8, scale_colour(c, .5), -2)
-    bc = c if rng.random() < .6 else (u(25, 70),)*3
-    pen.loft([(bump + 20, .495*W, -20), (bump - 60, .505*W, -80), (low + 60, .5*W, -80), (low - 20, .44*W, 0)], bc,
-             reflection_profile(rng))
-    pen.rect(0, bump + 20, W*.97, 12, scale_colour(c, .35), -25)
-    lw, lt, lh = u(.12, .26)*W, u(80, 330 if v.rear else 220), u(bump + .5*(belt - bump), belt - 60)
+    bumper_colour = c if rng.random() < .6 else (u(25, 70),)*3
+    pen.loft([(bumper + 20, .495*W, -20), (bumper - 60, .505*W, -80), (floor + 60, .5*W, -80),
+              (floor - 20, .44*W, 0)], bumper_colour, reflection_profile(rng))
+    pen.rect(0, bumper + 20, W*.97, 12, scale_colour(c, .35), -25)
+
+def _draw_car_lamps(pen, rng, v, belt, bumper):
+    "Two lamps that look alike."
+    W, u = v.size[0], rng.uniform
+    width, height, y = u(.12, .26)*W, u(80, 330 if v.rear else 220), u(bumper + .5*(belt - bumper), belt - 60)
     for s in (-1, 1):
-        st = rng.bit_generator.state
-        draw_lamp(pen, rng, s*(.485*W - lw/2), lh, lw, lt, v.rear)
-        if s < 0: rng.bit_generator.state = st
-    if not v.rear or rng.random() < .2: draw_grille(pen, rng, 0, u(bump, belt - 80), u(.35, .6)*W, u(60, 240))
-    if rng.random() < .5: draw_grille(pen, rng, 0, u(low + 80, max(bump, low + 80)), u(.4, .9)*W, u(50, 180), -85)
-    if rng.random() < .8: draw_badge(pen, rng, 0, u(bump + 150, belt), u(30, 75))
-    ink = (u(150, 230),)*3 if np.mean(c) < 170 or rng.random() < .5 else (40, 40, 40)
+        state = rng.bit_generator.state
+        draw_lamp(pen, rng, s*(.485*W - width/2), y, width, height, v.rear)
+        if s < 0: rng.bit_generator.state = state
+
+def _draw_car_details(pen, rng, v, belt, bumper, floor):
+    "Grilles, badge, lettering, reflectors, stickers and trim."
+    W, u = v.size[0], rng.uniform
+    if not v.rear or rng.random() < .2: draw_grille(pen, rng, 0, u(bumper, belt - 80), u(.35, .6)*W, u(60, 240))
+    if rng.random() < .5: draw_grille(pen, rng, 0, u(floor + 80, max(bumper, floor + 80)), u(.4, .9)*W, u(50, 180), -85)
+    if rng.random() < .8: draw_badge(pen, rng, 0, u(bumper + 150, belt), u(30, 75))
+    ink = (u(150, 230),)*3 if np.mean(v.colour) < 170 or rng.random() < .5 else (40, 40, 40)
     for s in (-1, 1):
         if v.rear and rng.random() < .7:
-            pen.text(random_words(rng), s*u(.22, .34)*W, u(bump + 80, belt - 60), u(25, 55), ink, -20,
+            pen.text(random_words(rng), s*u(.22, .34)*W, u(bumper + 80, belt - 60), u(25, 55), ink, -20,
                      int(rng.integers(0, 8)), .25*W)
         if rng.random() < .4:
-            pen.rect(s*u(.3, .42)*W, u(low + 60, max(bump - 40, low + 60)), u(80, 260), u(25, 90),
+            pen.rect(s*u(.3, .42)*W, u(floor + 60, max(bumper - 40, floor + 60)), u(80, 260), u(25, 90),
                      (30, 30, 170) if v.rear else (200, 200, 205), -85, 15)
     if rng.random() < .3:
-        draw_label(pen, rng, rng.choice([-1, 1])*u(.22, .36)*W, u(low + 120, belt - 100), u(120, 420), u(50, 120), -86)
-    if rng.random() < .3: pen.rect(0, u(low, bump), u(.5, .95)*W, u(10, 30), (u(120, 230),)*3, -86)
+        draw_label(pen, rng, rng.choice([-1, 1])*u(.22, .36)*W, u(floor + 120, belt - 100), u(120, 420), u(50, 120),
+                   -86)
+    if rng.random() < .3: pen.rect(0, u(floor, bumper), u(.5, .95)*W, u(10, 30), (u(120, 230),)*3, -86)
 
 # %% ../../../nbs/drawing/streets/vehicles.ipynb #1b8b4537
 def draw_box(
