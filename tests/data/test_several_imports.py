@@ -80,6 +80,13 @@ def test_an_import_of_unknown_files_is_not_touched(first):
     assert read_labelme(first/'out'/'a.json').shapes == (MINE,)
 
 
+def test_a_source_whose_folder_was_renamed_says_what_to_do(first):
+    (first/'photos').rename(first/'new')
+    with pytest.raises(UserError, match='out holds the source photos already: if this is the same source with another'):
+        import_source('labelme', first/'new', first/'out')
+    assert read_labelme(first/'out'/'a.json').shapes == (MINE,)
+
+
 def test_of_two_imports_at_once_the_second_is_refused(tmp_path, monkeypatch):
     make(tmp_path/'s', {f'{i}.jpg': picture() for i in range(3)} | {f'{i}.txt': '0 .5 .5 .1 .1' for i in range(3)})
     write_images = importers._import_images
