@@ -289,8 +289,8 @@ def import_source(
         table = skipped_table(skipped + more)
         if not files:
             why = f'{table.file[0]}: {table.detail[0]}' if len(table) else f'their names are not in the tenths {tenths}'
-            if others: why += (f"; {out} holds the source {others[0]['folder']} already: if this is the same source with "
-                               f'another name, move {out} away and import it again')
+            if others: why += (f"; {out} holds the source {others[0]['folder']} already: if this is the same source "
+                               f'with another name, move {out} away and import it again')
             raise UserError(f'{source}: none of its images can be used: {why}')
         boxes += sum(_boxes_in(tmp/label_name(n)) for n in kept)
         facts |= dict(images=len(files), boxes=boxes, findings=len(table), left_out=table.values.tolist(),

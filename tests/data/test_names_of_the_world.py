@@ -11,7 +11,9 @@ from PIL import Image
 
 from alpr_nb.data.checks.check import check
 from alpr_nb.data.ground_truth import read_truth
+from alpr_nb.data.importers import import_source
 from alpr_nb.data.prepare import prepare
+from annotated_sources import make, picture
 
 NFC = unicodedata.normalize('NFC', 'caminhão.jpg') # as Windows and Linux type it
 NFD = unicodedata.normalize('NFD', NFC)            # as macOS stored it
