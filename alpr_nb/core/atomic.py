@@ -23,7 +23,8 @@ def write_atomic(
 ) -> Path:             # `path`; after an exception the old file is still there
     "Write a file in one step: readers see the old content or the new content"
     path = Path(path)
-    temporary = path.with_name(f'.{path.name}.{secrets.token_hex(4)}.part') # its own, even when two runs write at once
+    # a name of its own, even when two runs write at once; short, since a file name has at most 255 bytes
+    temporary = path.with_name(f'.{path.name[:40]}.{secrets.token_hex(4)}.part')
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)

@@ -117,7 +117,7 @@ def member_problem(
         return f'it unpacks to {size >> 20} MiB, more than the {MAX_BYTES >> 20} allowed; make the file smaller'
     if size > 1 << 20 and size > MAX_RATIO*info.compress_size:
         return f'it unpacks to more than {MAX_RATIO} times its size; do not trust this archive'
-    if not size: return 'it is empty; pack it again'
+    if not size: return 'it is empty; replace it, or remove it with its partner'
     if Path(name).suffix.lower() not in endings: return f"expected a file ending in {', '.join(endings)}; remove it"
     return ''
 

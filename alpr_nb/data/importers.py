@@ -25,13 +25,13 @@ from ..core.atomic import replacing
 from ..core.config import UserError
 from ..core.hashes import sha256, text_sha256
 from ..core.image_files import SMALL_QUALITY, decode_image, encode_image, exif_orientation, scale_down
-from ..core.image_folders import IMAGES, OTHER_IMAGES
+from ..core.image_folders import IMAGES
 from .annotation_formats import FORMATS, find_class_names, find_keypoints
 from .formats.raw_boxes import RawAnnotation, RawBox, ReadOptions, turn_boxes
 from .labelme import Annotation, Shape, read_labelme, write_labelme
 from .pairing import (IMAGE_LISTS, LIST_FOLDERS, NOT_ANNOTATIONS, SkippedFile, find_lists, image_folder,
                                   list_files, match_listed, name_key, name_problem, pair_files, skipped_table,
-                                  write_skipped)
+                                  unread_images, write_skipped)
 from .written_files import (IMPORT_LIST, corrected_images, keep_files, label_name, read_deliveries,
                                         same_source, source_splits)
 from .yolo_labels import clip_shapes
@@ -55,9 +55,7 @@ def read_source(
 ) -> tuple[dict, list, list]: # image path -> (file, RawAnnotation or None); [SkippedFile]; files that were read
     "Images and annotations of a source; `UserError` when it is not in this format"
     folder = image_folder(source, images_in)
-    images, spec = list_files(folder, IMAGES), FORMATS[format]
-    others = [SkippedFile(n, 'unread kind', f'{p.suffix} images are not read; convert it to JPEG or PNG')
-              for n, p in list_files(folder, OTHER_IMAGES).items()]
+    images, others, spec = list_files(folder, IMAGES), unread_images(folder), FORMATS[format]
     if not images: raise UserError(f"{folder}: no images; expected files ending in {', '.join(IMAGES)}")
     if not spec.read: return {n: (p, None) for n, p in images.items()}, others, list(images.values())
 
@@ -300,6 +298,8 @@ def import_source(
         table = skipped_table(skipped + more)
         if not files:
             why = f'{table.file[0]}: {table.detail[0]}' if len(table) else f'their names are not in the tenths {tenths}'
+            if others: why += (f"; {out} holds the source {others[0]['folder']} already: if this is the same source "
+                               f'with another name, move {out} away and import it again')
             raise UserError(f'{source}: none of its images can be used: {why}')
         boxes += sum(_boxes_in(tmp/label_name(n)) for n in kept)
         facts |= dict(images=len(files), boxes=boxes, findings=len(table), left_out=table.values.tolist(),

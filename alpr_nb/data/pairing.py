@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['LAYOUT_FOLDERS', 'NOT_ANNOTATIONS', 'IMAGE_LISTS', 'LIST_FOLDERS', 'SkippedFile', 'skipped_table', 'write_skipped',
-           'read_skipped', 'pair_key', 'list_files', 'pair_files', 'listed_names', 'match_listed', 'find_lists',
-           'image_folder', 'name_key', 'name_problem']
+           'read_skipped', 'pair_key', 'list_files', 'unread_images', 'pair_files', 'listed_names', 'match_listed',
+           'find_lists', 'image_folder', 'name_key', 'name_problem']
 
 # %% ../../nbs/data/pairing.ipynb #3c21a6d8
 import re
@@ -19,8 +19,9 @@ import pandas as pd
 
 from ..core.config import UserError
 from ..core.csv_files import read_table
-from ..core.file_names import is_desktop_file, normalize_name
-from ..core.image_folders import IMAGES
+from ..core.file_names import normalize_name, printable
+from ..core.heic import HEIC, HEIC_ADVICE
+from ..core.image_folders import IMAGES, OTHER_IMAGES, walk_folder
 from .batches import member_problem
 
 # %% ../../nbs/data/pairing.ipynb #9fba1ac3
@@ -34,7 +35,8 @@ def skipped_table(
     skipped,        # iterable of SkippedFile
 ) -> pd.DataFrame:  # columns file, finding, detail; sorted, without duplicates
     "Skipped files as a table"
-    return pd.DataFrame(sorted(set(skipped)), columns=SkippedFile._fields, dtype=object)
+    named = {s._replace(file=printable(s.file)) for s in skipped}
+    return pd.DataFrame(sorted(named), columns=SkippedFile._fields, dtype=object)
 
 def write_skipped(
     folder: Path,        # where findings.csv is written
@@ -71,9 +73,23 @@ def list_files(
     endings: tuple,      # lower case, with the dot
 ) -> dict[str, Path]:    # path relative to the folder -> file, sorted
     "Files with one of the endings, without the hidden files of file managers"
-    found = {p.relative_to(folder).as_posix(): p for p in folder.rglob('*') if p.suffix.lower() in endings
-             and p.is_file()}
-    return {name: found[name] for name in sorted(found) if not is_desktop_file(name)}
+    found = {p.relative_to(folder).as_posix(): p for p in _paths(folder, endings) if p.is_file()}
+    return dict(sorted(found.items()))
+
+def unread_images(
+    folder: Path,    # searched with all its subfolders
+) -> list:           # of SkippedFile
+    "Images of kinds that are not read, and links whose file is not there, as in a clone whose data were not fetched"
+    def advice(ending): return HEIC_ADVICE if ending.lower() in HEIC else 'convert it to JPEG or PNG'
+    kinds = [SkippedFile(name, 'unread kind', f'{p.suffix} images are not read; {advice(p.suffix)}')
+             for name, p in list_files(folder, OTHER_IMAGES).items()]
+    return kinds + [SkippedFile(p.relative_to(folder).as_posix(), 'unreadable image',
+                                'a link to a file that is not there; fetch the file, or remove the link')
+                    for p in _paths(folder, IMAGES) if p.is_symlink() and not p.exists()]
+
+def _paths(folder, endings):
+    return [p for where, _, files in walk_folder(folder) for name in files
+            if (p := Path(where, name)).suffix.lower() in endings]
 
 def _pairs_by_stem(images, keys):
     "Pairs where folders of unknown names separate images and annotations: by the file name, if each is unique"
@@ -182,6 +198,7 @@ def name_problem(
     taken: dict,    # `name_key` of the images so far -> file name
 ) -> tuple|None:    # (kind of problem, sentence); None for a good name
     "Why a file cannot be part of a batch"
+    if '\\' in name: return 'unusable file', 'its name has a backslash; rename the file'
     for member, endings in ((name, IMAGES), (f'{Path(name).stem}.json', ('.json',))):
         info = zipfile.ZipInfo(member)
         info.file_size = info.compress_size = size

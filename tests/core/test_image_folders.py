@@ -12,6 +12,7 @@ from alpr_nb.core.heic import can_decode_heic
 from alpr_nb.core.image_folders import IMAGES, find_images, passed_over_line
 from alpr_nb.data.ground_truth import read_truth
 from alpr_nb.data.importers import import_source
+from alpr_nb.data.pairing import list_files
 from alpr_nb.inference.read_command import list_images
 
 READ = ['a.png', 'b.jfif', 'd.jpe', 'e.GIF', 'f.jfi', 'sub/g.jpeg']
@@ -60,6 +61,32 @@ def test_a_file_that_is_named_is_always_read(photos):
 def test_a_link_without_its_file_is_not_passed_over_in_silence(tmp_path):
     (tmp_path/'a.jpg').symlink_to(tmp_path/'gone.jpg')
     assert [p.name for p in find_images(tmp_path).images] == ['a.jpg']
+
+
+def test_a_link_without_its_file_is_a_finding_of_an_import(tmp_path):
+    (tmp_path/'s').mkdir()
+    (tmp_path/'s'/'a.png').write_bytes(picture('PNG'))
+    (tmp_path/'s'/'b.png').symlink_to(tmp_path/'gone.png')
+    done = import_source('folder', tmp_path/'s', tmp_path/'out')
+    assert done.images == 1 and list(done.findings.file) == ['b.png']
+    assert 'a link to a file that is not there' in done.findings.detail[0]
+
+
+@pytest.mark.parametrize('find', [lambda folder: find_images(folder).images, lambda folder: list_files(folder, IMAGES)])
+def test_a_linked_folder_is_searched_once(tmp_path, find):
+    for name in ('photos/a.png', 'photos/sub/b.png', 'disk/c.png'):
+        (tmp_path/name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path/name).write_bytes(picture('PNG'))
+    links = {'photos/elsewhere': 'disk', 'photos/again': 'disk', 'photos/inside': 'photos/sub', 'photos/above': '.',
+             'disk/loop': 'disk', 'photos/loop': 'photos', 'photos/.hidden': 'disk'}
+    for link, target in links.items(): (tmp_path/link).symlink_to(tmp_path/target)
+    assert len(find(tmp_path/'photos')) == 3
+
+
+@pytest.mark.parametrize('ending', ['.mpo', '.NRW', '.pbm', '.j2k'])
+def test_rarer_kinds_are_not_passed_over_in_silence(tmp_path, ending):
+    (tmp_path/f'a{ending}').touch()
+    assert passed_over_line([tmp_path]).startswith(f'passed over: 1 {ending.lower()}, such as')
 
 
 def test_read_says_in_one_closing_line_what_it_passed_over(photos):

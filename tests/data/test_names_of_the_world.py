@@ -11,7 +11,9 @@ from PIL import Image
 
 from alpr_nb.data.checks.check import check
 from alpr_nb.data.ground_truth import read_truth
+from alpr_nb.data.importers import import_source
 from alpr_nb.data.prepare import prepare
+from annotated_sources import make, picture
 
 NFC = unicodedata.normalize('NFC', 'caminhão.jpg') # as Windows and Linux type it
 NFD = unicodedata.normalize('NFD', NFC)            # as macOS stored it
@@ -91,3 +93,12 @@ def test_a_name_that_is_not_utf8_is_named_and_the_others_are_used(tmp_path):
                     ['check', photos, '--out', tmp_path/'check']):
         status, said = run(*command)
         assert status == 1 and escaped in said
+
+
+def test_findings_have_each_name_on_one_line(tmp_path):
+    bad = ['new\nline.png', 'left\u202eright.png', 'back\\slash.png']
+    make(tmp_path/'s', {name: picture('.png') for name in ['a.png', *bad]})
+    done = import_source('folder', tmp_path/'s', tmp_path/'out')
+    assert done.images == 1 and sorted(done.findings.file) == sorted([r'new\nline.png', r'left\u202eright.png', bad[2]])
+    assert len((tmp_path/'out'/'findings.csv').read_text().splitlines()) == 4
+    assert done.findings.detail[done.findings.file == bad[2]].item() == 'its name has a backslash; rename the file'

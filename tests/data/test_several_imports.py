@@ -1,10 +1,10 @@
 "A folder that receives several imports, and corrections by a person between them."
 import json
-import threading
 
 import pytest
 
 from alpr_nb.core.config import UserError
+from alpr_nb.data import importers
 from alpr_nb.data.importers import import_source
 from alpr_nb.data.labelme import Annotation, Shape, read_labelme, write_labelme
 from annotated_sources import BOX, H, W, found, labelme, make, picture
@@ -80,14 +80,21 @@ def test_an_import_of_unknown_files_is_not_touched(first):
     assert read_labelme(first/'out'/'a.json').shapes == (MINE,)
 
 
-def test_two_imports_at_once_lose_nothing(tmp_path):
-    make(tmp_path/'s', {f'{i}.jpg': picture() for i in range(30)} | {f'{i}.txt': '0 .5 .5 .1 .1' for i in range(30)})
-    results = []
-    def run():
-        try: results.append(import_source('yolo', tmp_path/'s', tmp_path/'out').images)
-        except UserError as e: results.append(str(e))
-    runs = [threading.Thread(target=run) for _ in range(3)]
-    for r in runs: r.start()
-    for r in runs: r.join()
-    assert 30 in results and all(r == 30 or 'another run is writing there' in r for r in results)
-    assert len(list((tmp_path/'out').glob('*.jpg'))) == 30 and names(tmp_path) == ['out', 's']
+def test_a_source_whose_folder_was_renamed_says_what_to_do(first):
+    (first/'photos').rename(first/'new')
+    with pytest.raises(UserError, match='out holds the source photos already: if this is the same source with another'):
+        import_source('labelme', first/'new', first/'out')
+    assert read_labelme(first/'out'/'a.json').shapes == (MINE,)
+
+
+def test_of_two_imports_at_once_the_second_is_refused(tmp_path, monkeypatch):
+    make(tmp_path/'s', {f'{i}.jpg': picture() for i in range(3)} | {f'{i}.txt': '0 .5 .5 .1 .1' for i in range(3)})
+    write_images = importers._import_images
+    def start_another_import_meanwhile(*arguments):
+        monkeypatch.undo()
+        with pytest.raises(UserError, match='another run is writing there'):
+            import_source('yolo', tmp_path/'s', tmp_path/'out')
+        return write_images(*arguments)
+    monkeypatch.setattr(importers, '_import_images', start_another_import_meanwhile)
+    assert import_source('yolo', tmp_path/'s', tmp_path/'out').images == 3
+    assert len(list((tmp_path/'out').glob('*.jpg'))) == 3 and names(tmp_path) == ['out', 's']
