@@ -43,14 +43,15 @@ def build_model(config: TrainConfig, # settings: `weights` or `cfg`
     return model
 
 # %% ../../nbs/training/loop.ipynb #ab907afe
+# px: batches of narrower images are computed in float32. Where a feature map is one column wide, the bfloat16
+# kernels of torch 2.14 (oneDNN, AMX) leave parts of the output unset: a convolution with stride 2 of a map (24, 2)
+# gave NaN in 21 of 40 runs.
+MIN_HALF_WIDTH = 64
+
 def half_is_fast(device: torch.device, # of a training
                  ) -> bool: # a GPU, or a processor with matrix units for bfloat16
     "Whether the network should be computed in 16 bits. The weights, the loss and the optimizer stay in float32."
     return device.type == 'cuda' or torch.cpu.get_capabilities().get('amx_bf16', False)
-
-# px: batches of narrower images are computed in float32. Where a feature map is one column wide, the kernels for bfloat16 of torch
-# 2.14 (oneDNN, AMX) leave parts of the output unset: a convolution with stride 2 of a map (24, 2) gave NaN in 21 of 40 runs.
-MIN_HALF_WIDTH = 64
 
 # %% ../../nbs/training/loop.ipynb #77dc3cb4
 # yolov5's values, from hyp.scratch-low.yaml and train.py
