@@ -35,8 +35,8 @@ def skipped_table(
     skipped,        # iterable of SkippedFile
 ) -> pd.DataFrame:  # columns file, finding, detail; sorted, without duplicates
     "Skipped files as a table"
-    named = {s._replace(file=printable(s.file)) for s in skipped}
-    return pd.DataFrame(sorted(named), columns=SkippedFile._fields, dtype=object)
+    rows = {(printable(file), finding, detail) for file, finding, detail in skipped}
+    return pd.DataFrame(sorted(rows), columns=SkippedFile._fields, dtype=object)
 
 def write_skipped(
     folder: Path,        # where findings.csv is written
