@@ -28,7 +28,7 @@ def test_names_that_could_not_lie_in_one_batch(tmp_path):
     done = import_source('yolo', source, tmp_path/'out')
     assert sorted(p.name for p in (tmp_path/'out').glob('*.jpg')) == ['A.jpg', 'b.jpg']
     assert dict(found(done)) == {names[0]: 'name taken', names[2]: 'name taken', names[4]: 'name taken',
-                                 names[5]: 'unusable file', names[6]: 'unusable file'}
+                                 names[5]: 'unusable file', r'valid/new\nline.jpg': 'unusable file'}
     assert import_source('yolo', source, tmp_path/'out', prefix='x-').images == 3
 
 
