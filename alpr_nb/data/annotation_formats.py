@@ -20,7 +20,7 @@ import yaml
 from defusedxml.ElementTree import ParseError, fromstring
 
 from ..core.config import UserError
-from ..core.csv_files import decode_text, parse_number, read_table, require_columns
+from ..core.csv_files import decode_text, parse_number, read_table, read_text, require_columns
 from .formats.raw_boxes import RawAnnotation, RawBox, ReadOptions, leaning_corners, rotated_box
 from .formats.servers import parse_cvat, parse_label_studio
 from .ground_truth import read_openalpr_plates
@@ -41,10 +41,10 @@ DATA_FILES, NAME_LISTS = ('data.yaml', 'data.yml', 'dataset.yaml'), ('classes.tx
 def _data_file(folder):
     "The file that describes a YOLO data set, and its contents; (None, {}) without one"
     others = [p for p in sorted(folder.glob('*.y*ml')) if p.is_file()
-              and re.search(r'^names\s*:', decode_text(p.read_bytes()), re.M)]
+              and re.search(r'^names\s*:', read_text(p), re.M)]
     for file in [*(folder/name for name in DATA_FILES), *(others if len(others) == 1 else ())]:
         if not file.is_file(): continue
-        try: found = yaml.safe_load(decode_text(file.read_bytes()))
+        try: found = yaml.safe_load(read_text(file))
         except (yaml.YAMLError, ValueError) as e:
             raise UserError(f'{file}: not valid YAML ({str(e).splitlines()[0][:60]}); correct it') from None
         if not isinstance(found, dict): raise UserError(f'{file}: expected names, found {str(found)[:60]}; correct it')
@@ -73,7 +73,7 @@ def find_class_names(
         file, found = _data_file(folder)
         names = found.get('names')
     if names is None and (lists := {
-            p: decode_text(p.read_bytes()) for p in sorted(folder.rglob('*')) if p.name in NAME_LISTS}):
+            p: read_text(p) for p in sorted(folder.rglob('*')) if p.name in NAME_LISTS}):
         if len({*lists.values()}) > 1:
             raise UserError(f'{", ".join(map(str, lists))}: differ; keep one of them or give names')
         names = next(iter(lists.values())).splitlines()
@@ -91,7 +91,7 @@ def parse_yolo(
 ) -> RawAnnotation:
     "Read a YOLO label file; an empty file is an image without boxes"
     boxes, names = [], options.class_names
-    for i, line in enumerate(decode_text(file.read_bytes()).splitlines(), 1):
+    for i, line in enumerate(read_text(file).splitlines(), 1):
         if not line.strip(): continue
         try: number, box, corners = parse_yolo_line(line, options.keypoints)
         except (ValueError, OverflowError) as e:

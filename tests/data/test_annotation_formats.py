@@ -60,7 +60,7 @@ BAD = {
             '<?xml version="1.0" encoding="nonsense"?><annotation/>', '\x00\xff'],
     'yolo': ['0 .5 .5 .1', '0 .5 .5 .1 .1 .9', '0 nan .5 .1 .1', '0 .5 inf .1 .1', 'plate .5 .5 .1 .1',
              'nan .5 .5 .1 .1', '0,.5,.5,.1,.1',
-             '0 .1 .1 .2 .1 .2 nan', '\x00'],
+             '0 .1 .1 .2 .1 .2 nan', '\x00', b'\xfe\xff0', b'0 .5 .5 .1 .1 \x81'],
     'openalpr': ['', 'a.jpg 10 20 40 13 ABC1234', 'a.jpg\t10\t20\t0\t13\tABC1234', 'a.jpg\tnan\t20\t40\t13\tABC1234',
                  'a.jpg\t1\t2\t3\t4\t',
                  'a.jpg\t1\t2\t30\t40\tM\u00dc1234', 'a.jpg\t1\t2\tinf\t40\tABC1234'],
