@@ -25,7 +25,7 @@ from .config import ReaderConfig
 from .detector import Detections, Detector
 from .image_input import load_image
 from .onnx_sessions import DetectorError
-from .rectify import CornerFinder, RectifierConfig, box_quad, to_image, upright_crop
+from .rectify import CornerFinder, RectifierConfig, box_quad, ranked_aspects, skew, to_image, upright_crop
 from .results import (Char, Plate, Reading, Result, best_rank, confidence_of, drop_overlapping,
                                        reading_rank)
 
@@ -200,6 +200,10 @@ class Reader:
         if cfg.retry_margin and not crop or quads:
             uncertain = [key for key in keys if confidence_of(plates[key]) < cfg.retry_below]
             self._read_crops(pixels, found, uncertain, margin if crop else cfg.retry_margin or margin, plates)
+        for rank in range(1, len(self.rectifier.aspects)): # a plate seen from the side may look like one of two rows
+            skewed = {key: q for key, q in quads.items()
+                      if confidence_of(plates[key]) < cfg.retry_below and skew(q) > _MIN_SKEW}
+            self._read_crops(pixels, found, skewed, margin, plates, quads=skewed, rank=rank)
         if cfg.retry_crop_size:
             unclear = [key for key in keys if self._is_unclear([plates[key]])]
             self._read_crops(pixels, found, unclear, margin, plates, cfg.retry_crop_size)
@@ -212,22 +216,22 @@ class Reader:
         boxes = [found[i].boxes[k] for i, k in keys]
         return dict(zip(keys, self.corners.find([pixels[i] for i, _ in keys], boxes)))
 
-    def _read_crops(self, pixels, found, keys, margin, plates, size=None, quads={}):
+    def _read_crops(self, pixels, found, keys, margin, plates, size=None, quads={}, rank=0):
         """Read the codes at `keys` (image, number of the box), upright by their quads where there are any, and keep
-        each result in `plates` where it is better."""
-        cuts = {(i, k): self._cut(pixels[i], found[i].boxes[k], margin, quads.get((i, k))) for i, k in keys}
+        each result in `plates` where it is better. Of the known aspects, each quad gets the one of this rank."""
+        cuts = {(i, k): self._cut(pixels[i], found[i].boxes[k], margin, quads.get((i, k)), rank) for i, k in keys}
         cuts = {key: cut for key, cut in cuts.items() if cut is not None}
         chars = self.cr.detect([cut.pixels for cut in cuts.values()], size=size)
         for (key, cut), in_crop in zip(cuts.items(), chars):
             old, new = plates[key], self._read_plate(plates[key], cut, in_crop, quads.get(key))
             if reading_rank(new) > reading_rank(old) or not len(old.chars): plates[key] = new
 
-    def _cut(self, image, box, margin, quad):
+    def _cut(self, image, box, margin, quad, rank=0):
         "The crop of a code, upright by its quad if there is one; None if the box is too small."
         x1, y1, x2, y2 = self.crop_box(box, image.shape, margin)
         if min(x2 - x1, y2 - y1) < _MIN_SIDE: return None
         if quad is None: return _Cut(image[y1:y2, x1:x2], origin=(x1, y1))
-        crop, matrix = upright_crop(image, quad, margin, self.rectifier.aspects)
+        crop, matrix = upright_crop(image, quad, margin, ranked_aspects(quad, self.rectifier.aspects)[rank:rank + 1])
         return _Cut(crop, matrix=matrix)
 
     def _read_plate(self, plate, cut, in_crop, quad):
@@ -254,6 +258,7 @@ class Reader:
                 min(shape[1], int(np.ceil(x2 + dx))), min(shape[0], int(np.ceil(y2 + dy))))
 
 _MIN_SIDE = 2 # px; a smaller box of a code is not read
+_MIN_SKEW = 10 # degrees; a quad that is nearer to a rectangle was hardly seen from the side, so its aspect is its own
 
 @dataclass(frozen=True)
 class _Cut:

@@ -15,6 +15,7 @@ from alpr_nb.inference.config import ReaderConfig
 from alpr_nb.inference.detector import Detections, DetectorError
 from alpr_nb.inference.read_command import list_images, read_command
 from alpr_nb.inference.reader import Reader, decode_chars
+from alpr_nb.inference.rectify import RectifierConfig
 from onnx_models import ALPHABET, colour_model, fixed_model, text_model
 
 TEXT = ReaderConfig(scope='text')
@@ -197,6 +198,28 @@ def test_an_unsure_plate_is_looked_at_again_with_more_around_it(narrow, wide, lo
     r.config = r.config.model_copy(update=dict(retry_margin=None))
     r.results([SCENE])
     assert len(r.cr.seen) == looks + 2
+
+
+class Corners:
+    "A corner network that always finds the same quad."
+    def __init__(self, *quad): self.quad = np.float32(quad)
+
+    def find(self, images, boxes): return [self.quad for _ in boxes]
+
+
+LEANING = Corners((400, 300), (500, 240), (500, 310), (400, 370)) # as narrow as a plate in two rows
+LEVEL = Corners((400, 300), (517, 300), (517, 370), (400, 370))
+
+
+@pytest.mark.parametrize('corners, first, widths', [
+    (LEANING, .5, [117, 500, 216]), (LEANING, .95, [117]), (LEVEL, .5, [117, 500])])
+def test_an_unsure_plate_from_the_side_is_made_upright_with_the_other_aspect(corners, first, widths):
+    r = reader(config=TEXT.model_copy(update=dict(margin=(0, 0), retry_margin=None)))
+    r.corners, r.rectifier = corners, RectifierConfig(aspects=(400/130, 187/158))
+    r.cr = Looks(lambda width: .9 if width == 216 else first)
+    plate, = r.results([SCENE])[0].plates
+    assert r.cr.seen == widths and plate.quad[1] == tuple(corners.quad[1])
+    assert plate.reading.confidence == pytest.approx(.9 if 216 in widths else first, abs=.01)
 
 
 @pytest.mark.parametrize('crop, width', [(False, 500), (True, 1280)])

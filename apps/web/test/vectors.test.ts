@@ -6,7 +6,7 @@ import { planLetterbox, resize } from '../src/core/image'
 import { parseManifest } from '../src/core/manifest'
 import { readingOf } from '../src/core/reading'
 import { readingOrders } from '../src/core/reading-order'
-import { boxQuad, contextWindow, cornerInput, homography, isConvex, uprightCrop, uprightSize } from '../src/core/rectify'
+import { boxQuad, contextWindow, cornerInput, homography, isConvex, rankedAspects, skew, uprightCrop, uprightSize } from '../src/core/rectify'
 import type { Box, Detection, Pixels } from '../src/core/types'
 
 // made by Python: alpr-nb test-vectors apps/web/test/vectors.json
@@ -83,7 +83,9 @@ describe('rectification', () => {
     expectPixels(cornerInput(image, window, size[0], size[1]), v.expected)
   })
 
-  test.each(vectors.rectify.convex.map((v: any) => [v.quad, v.expected]) as [any, boolean][])('%j is convex: %s', (quad, expected) => {
-    expect(isConvex(quad)).toBe(expected)
+  test.each(vectors.rectify.quads.map((v: any) => [v.quad, v]) as [any, any][])('shape of %j', (quad, v) => {
+    expect(isConvex(quad)).toBe(v.convex)
+    expect(skew(quad)).toBeCloseTo(v.skew, 3)
+    expect(rankedAspects(quad, v.aspects)).toEqual(v.ranked)
   })
 })

@@ -7,9 +7,10 @@ import { crop } from './image'
 import type { Bundle } from './manifest'
 import { readingOf, roundBox } from './reading'
 import { readingOrders } from './reading-order'
-import { boxQuad, CornerFinder, uprightCrop } from './rectify'
+import { boxQuad, CornerFinder, rankedAspects, skew, uprightCrop } from './rectify'
 import type { Box, Detection, Manifest, Pixels, Plate, Quad, Reading, Result } from './types'
 
+const MIN_SKEW = 10 // degrees, as in alpr_nb/inference/reader.py
 const round1 = (v: number) => Math.round(v * 10) / 10
 const confidenceOf = (p: Plate) => p.reading?.confidence ?? 0
 const hasFormat = (p: Plate) => (p.reading?.format ? 1 : 0)
@@ -100,19 +101,25 @@ export class Reader {
       await this.readCrop(image, box, first, plates[k], quad)
       const retry = (retry_margin && !wholeImage) || quad
       if (retry && confidenceOf(plates[k]) < retry_below) await this.readCrop(image, box, second, plates[k], null)
+      const skewed = quad && skew(quad) > MIN_SKEW
+      for (let rank = 1; skewed && rank < this.manifest.rectifier!.aspects.length; rank++) {
+        if (confidenceOf(plates[k]) < retry_below) await this.readCrop(image, box, first, plates[k], quad, undefined, rank)
+      }
       if (retry_crop_size && this.isUnclear([plates[k]])) await this.readCrop(image, box, first, plates[k], null, retry_crop_size)
     }
     return plates
   }
 
-  /** Read the code in a box, upright by its quad where there is one, and keep the result in `plate` where it is better. */
+  /** Read the code in a box, upright by its quad where there is one, which gets the known aspect of this rank, and keep the
+   * result in `plate` where it is better. */
   private async readCrop(
-    image: Pixels, box: Box, margin: [number, number], plate: Plate, quad: Quad | null, size?: number,
+    image: Pixels, box: Box, margin: [number, number], plate: Plate, quad: Quad | null, size?: number, rank = 0,
   ): Promise<void> {
     const { margin_max_aspect, calibration } = this.manifest.reader
     const [x1, y1, x2, y2] = cropBox(box, image, margin, margin_max_aspect)
     if (x2 - x1 < 2 || y2 - y1 < 2) return
-    const part = quad ? uprightCrop(image, quad, margin, this.manifest.rectifier!.aspects) : {
+    const aspects = quad ? rankedAspects(quad, this.manifest.rectifier!.aspects).slice(rank, rank + 1) : []
+    const part = quad ? uprightCrop(image, quad, margin, aspects) : {
       image: crop(image, [x1, y1, x2, y2]), toImage: (b: Box): Box => [b[0] + x1, b[1] + y1, b[2] + x1, b[3] + y1],
     }
     const found = await this.cr.detect(part.image, size)

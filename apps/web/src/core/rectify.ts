@@ -12,13 +12,32 @@ export function isConvex(quad: Quad): boolean {
   return side.every(([x, y], i) => x * side[(i + 1) % 4][1] - y * side[(i + 1) % 4][0] > 0)
 }
 
+/** Degrees between the line of writing and the upright sides, less a right angle: 0 for a rectangle. */
+export function skew(quad: Quad): number {
+  const middles = quad.map(([x, y], i) => [(x + quad[(i + 1) % 4][0]) / 2, (y + quad[(i + 1) % 4][1]) / 2])
+  const [ax, ay] = [middles[1][0] - middles[3][0], middles[1][1] - middles[3][1]]
+  const [dx, dy] = [middles[2][0] - middles[0][0], middles[2][1] - middles[0][1]]
+  const cosine = Math.abs(ax * dx + ay * dy) / Math.max(Math.hypot(ax, ay) * Math.hypot(dx, dy), 1e-9)
+  return Math.asin(Math.min(cosine, 1)) * 180 / Math.PI
+}
+
+/** Mean lengths of the upper and lower side, and of the left and right side, px; at least 1. */
+function quadSides(quad: Quad): [number, number] {
+  const [top, right, bottom, left] = quad.map(([x, y], i) => Math.hypot(quad[(i + 1) % 4][0] - x, quad[(i + 1) % 4][1] - y))
+  return [Math.max((top + bottom) / 2, 1), Math.max((left + right) / 2, 1)]
+}
+
+/** Known aspects in the order in which a quad suggests them. */
+export function rankedAspects(quad: Quad, aspects: number[]): number[] {
+  const [w, h] = quadSides(quad), off = (a: number) => Math.abs(Math.log(w / h / a))
+  return [...aspects].sort((a, b) => off(a) - off(b))
+}
+
 /** Size of the upright rectangle, px: the longer estimate decides, the nearest known aspect gives the other side. */
 export function uprightSize(quad: Quad, aspects: number[]): [number, number] {
-  const [top, right, bottom, left] = quad.map(([x, y], i) => Math.hypot(quad[(i + 1) % 4][0] - x, quad[(i + 1) % 4][1] - y))
-  const w = Math.max((top + bottom) / 2, 1), h = Math.max((left + right) / 2, 1)
+  const [w, h] = quadSides(quad)
   if (!aspects.length) return [w, h]
-  const off = (a: number) => Math.abs(Math.log(w / h / a))
-  const aspect = aspects.reduce((best, a) => (off(a) < off(best) ? a : best))
+  const [aspect] = rankedAspects(quad, aspects)
   return w / h > aspect ? [w, w / aspect] : [h * aspect, h]
 }
 
