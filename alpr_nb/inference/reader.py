@@ -25,7 +25,8 @@ from .config import ReaderConfig
 from .detector import Detections, Detector
 from .image_input import load_image
 from .onnx_sessions import DetectorError
-from .rectify import CornerFinder, RectifierConfig, box_quad, ranked_aspects, skew, to_image, upright_crop
+from .rectify import (CornerFinder, RectifierConfig, box_quad, ranked_aspects, skew, to_image,
+                                       upright_crop)
 from .results import (Char, Plate, Reading, Result, best_rank, confidence_of, drop_overlapping,
                                        reading_rank)
 

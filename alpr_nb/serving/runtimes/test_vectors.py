@@ -24,7 +24,8 @@ from ...inference.config import DetectorConfig, ReaderConfig, ReaderSettings
 from ...inference.detector import Detections, postprocess
 from ...inference.letterbox import plan_letterbox
 from ...inference.reader import decode_chars, reading_of, scope_decoder
-from ...inference.rectify import RectifierConfig, context_window, corner_input, is_convex, ranked_aspects, skew, upright_crop
+from ...inference.rectify import (RectifierConfig, context_window, corner_input, is_convex, ranked_aspects, skew,
+                                       upright_crop)
 
 # %% ../../../nbs/serving/runtimes/test_vectors.ipynb #e9232934
 def random_chars(
@@ -103,7 +104,8 @@ WINDOWS = [ # box, width and height of the network's input
     ((20., 12.5, 61.3, 33.), (64, 32)), ((20., 12.5, 61.3, 33.), (32, 32)), ((3., 4., 86., 55.5), (32, 32)),
     ((0., 0., 90., 60.), (32, 64))]
 ASPECTS = (1.18, 3.08) # of plates in two rows and in one
-QUADS = [[[0, 0], [9, 1], [9, 6], [1, 5]], [[0, 4], [5, 1], [6, 5], [1, 9]], [[0, 0], [0, 5], [9, 5], [9, 0]], [[0, 0], [9, 0], [3, 2], [0, 5]]]
+QUADS = [[[0, 0], [9, 1], [9, 6], [1, 5]], [[0, 4], [5, 1], [6, 5], [1, 9]],
+         [[0, 0], [0, 5], [9, 5], [9, 0]], [[0, 0], [9, 0], [3, 2], [0, 5]]]
 
 def rectify_vectors(
     seed: int=0, # of the random generator
@@ -123,8 +125,8 @@ def rectify_vectors(
         inputs.append(dict(box=box, window=window.tolist(), size=size,
                            expected=_base64(corner_input(image, window, size))))
     return dict(image=dict(width=90, height=60, pixels=_base64(image)), context=context, crops=crops, inputs=inputs,
-                quads=[dict(quad=q, convex=is_convex(np.float32(q)), skew=round(skew(np.float32(q)), 6), aspects=ASPECTS,
-                            ranked=ranked_aspects(np.float32(q), ASPECTS)) for q in QUADS])
+                quads=[dict(quad=q, aspects=ASPECTS, ranked=ranked_aspects(np.float32(q), ASPECTS),
+                            convex=is_convex(np.float32(q)), skew=round(skew(np.float32(q)), 6)) for q in QUADS])
 
 # %% ../../../nbs/serving/runtimes/test_vectors.ipynb #7ca802cb
 def write_test_vectors(
