@@ -22,6 +22,7 @@ from ..core.reading_order import reading_orders
 from .bundle import load_bundle, packaged_bundle
 from .calibration import calibrate_probs, shared_glyphs
 from .config import ReaderConfig
+from .contrast import stretch_contrast
 from .detector import Detections, Detector
 from .image_input import load_image
 from .onnx_sessions import DetectorError
@@ -205,6 +206,8 @@ class Reader:
             skewed = {key: q for key, q in quads.items()
                       if confidence_of(plates[key]) < cfg.retry_below and skew(q) > _MIN_SKEW}
             self._read_crops(pixels, found, skewed, margin, plates, quads=skewed, rank=rank)
+        dim = [key for key in keys if confidence_of(plates[key]) < cfg.retry_below]
+        self._read_crops(pixels, found, dim, margin, plates, quads=quads, stretch=True)
         if cfg.retry_crop_size:
             unclear = [key for key in keys if self._is_unclear([plates[key]])]
             self._read_crops(pixels, found, unclear, margin, plates, cfg.retry_crop_size)
@@ -217,10 +220,12 @@ class Reader:
         boxes = [found[i].boxes[k] for i, k in keys]
         return dict(zip(keys, self.corners.find([pixels[i] for i, _ in keys], boxes)))
 
-    def _read_crops(self, pixels, found, keys, margin, plates, size=None, quads={}, rank=0):
+    def _read_crops(self, pixels, found, keys, margin, plates, size=None, quads={}, rank=0, stretch=False):
         """Read the codes at `keys` (image, number of the box), upright by their quads where there are any, and keep
-        each result in `plates` where it is better. Of the known aspects, each quad gets the one of this rank."""
+        each result in `plates` where it is better. Of the known aspects, each quad gets the one of this rank. With
+        `stretch`, only dim crops are read, with more contrast."""
         cuts = {(i, k): self._cut(pixels[i], found[i].boxes[k], margin, quads.get((i, k)), rank) for i, k in keys}
+        if stretch: cuts = {key: cut and cut.stretched() for key, cut in cuts.items()}
         cuts = {key: cut for key, cut in cuts.items() if cut is not None}
         chars = self.cr.detect([cut.pixels for cut in cuts.values()], size=size)
         for (key, cut), in_crop in zip(cuts.items(), chars):
@@ -272,6 +277,11 @@ class _Cut:
         "Boxes of the crop, (n, 4) px, in px of the image."
         if self.matrix is not None: return to_image(boxes, self.matrix)
         return boxes + np.float32(self.origin*2)
+
+    def stretched(self):
+        "The same with more contrast; None if there is enough."
+        pixels = stretch_contrast(self.pixels)
+        return None if pixels is None else replace(self, pixels=pixels)
 
 def _absolute(path): return os.path.abspath(path) if isinstance(path, (str, os.PathLike)) else path
 

@@ -222,6 +222,22 @@ def test_an_unsure_plate_from_the_side_is_made_upright_with_the_other_aspect(cor
     assert plate.reading.confidence == pytest.approx(.9 if 216 in widths else first, abs=.01)
 
 
+@pytest.mark.parametrize('values, first, looks', [
+    ((90, 130), .5, [False, True]), ((90, 130), .95, [False]), ((0, 255), .5, [False])])
+def test_an_unsure_plate_in_a_dim_crop_is_read_with_more_contrast(values, first, looks):
+    scene = SCENE.copy()
+    scene[:, ::2], scene[:, 1::2] = values
+    r = reader(config=TEXT.model_copy(update=dict(margin=(0, 0), retry_margin=None)))
+    seen, r.cr = [], Looks(lambda _: .9 if seen[-1] else first)
+    found = r.cr.detect
+    def detect(crops, size=None):
+        seen.extend(values != (0, 255) and np.ptp(c) == 255 for c in crops)
+        return found(crops, size)
+    r.cr.detect = detect
+    plate, = r.results([scene])[0].plates
+    assert seen == looks and plate.reading.confidence == pytest.approx(.9 if True in looks else first, abs=.01)
+
+
 @pytest.mark.parametrize('crop, width', [(False, 500), (True, 1280)])
 @pytest.mark.parametrize('first, sizes', [(.9, [None]), (.3, [None, 640])])
 def test_an_unclear_plate_is_looked_at_in_a_larger_input(crop, width, first, sizes):

@@ -21,6 +21,7 @@ from ...core.atomic import write_atomic
 from ...core.reading_order import reading_orders
 from ...inference.bundle import load_bundle, packaged_bundle
 from ...inference.config import DetectorConfig, ReaderConfig, ReaderSettings
+from ...inference.contrast import stretch_contrast
 from ...inference.detector import Detections, postprocess
 from ...inference.letterbox import plan_letterbox
 from ...inference.reader import decode_chars, reading_of, scope_decoder
@@ -91,7 +92,9 @@ def image_vectors(
     rows = rows.round(4).astype(np.float32)
     kept = postprocess(rows, DetectorConfig())
     resized = dict(width=53, height=37, pixels=_base64(image), to=[29, 17], expected=_base64(small))
-    return dict(letterboxes=places, resize=resized,
+    dim = [image//d + 40 for d in (3, 4, 7)]
+    stretched = [dict(pixels=_base64(d), expected=_base64(stretch_contrast(d))) for d in dim]
+    return dict(letterboxes=places, resize=resized, stretched=stretched,
                 nms=dict(rows=[[round(float(v), 4) for v in r] for r in rows],
                          kept=[[round(float(v), 3) for v in b] for b in kept.boxes]))
 

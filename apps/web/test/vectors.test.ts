@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { Decoder } from '../src/core/decode'
 import { postprocess } from '../src/core/detector'
-import { planLetterbox, resize } from '../src/core/image'
+import { planLetterbox, resize, stretchContrast } from '../src/core/image'
 import { parseManifest } from '../src/core/manifest'
 import { readingOf } from '../src/core/reading'
 import { readingOrders } from '../src/core/reading-order'
@@ -47,6 +47,13 @@ test('resize gives the pixels of OpenCV', () => {
   const off = target.map((v, i) => Math.abs(v - found.data[i]))
   expect(Math.max(...off)).toBeLessThanOrEqual(1)
   expect(off.filter(v => v).length / off.length).toBeLessThan(0.01)
+})
+
+test.each(vectors.stretched as any[])('a dim image %# with more contrast', ({ pixels, expected }) => {
+  const { width, height } = vectors.resize
+  const found = stretchContrast({ data: Buffer.from(pixels, 'base64'), width, height })!
+  expect(Buffer.from(found.data)).toEqual(Buffer.from(expected, 'base64'))
+  expect(stretchContrast(found)).toBeNull()
 })
 
 test('NMS keeps the boxes of Python', () => {

@@ -31,6 +31,24 @@ export function crop(image: Pixels, [x1, y1, x2, y2]: Box): Pixels {
   return { data, width, height }
 }
 
+/** The value below which a share of the sorted values lies, between two of them where needed; as `numpy.percentile`. */
+function percentile(counts: Uint32Array, share: number): number {
+  const at = (counts.reduce((sum, n) => sum + n, 0) - 1) * share
+  const value = (rank: number) => { let v = 0; for (let seen = counts[0]; seen <= rank; seen += counts[++v]); return v }
+  const [low, high, t] = [value(Math.floor(at)), value(Math.ceil(at)), at - Math.floor(at)]
+  return t < 0.5 ? low + (high - low) * t : high - (high - low) * (1 - t)
+}
+
+/** A dim image with its grey values stretched over 0 to 255; null if it has contrast enough. As alpr_nb/inference/contrast.py. */
+export function stretchContrast(image: Pixels, full = 128, tails = 0.01): Pixels | null {
+  const counts = new Uint32Array(256)
+  for (const v of image.data) counts[v]++
+  const low = percentile(counts, tails), high = percentile(counts, 1 - tails)
+  if (!(high - low > 0 && high - low < full)) return null
+  const table = Uint8Array.from({ length: 256 }, (_, v) => Math.min(Math.max((v - low) * 255 / (high - low), 0), 255))
+  return { ...image, data: image.data.map(v => table[v]) }
+}
+
 const COEFFICIENT_BITS = 11 // INTER_RESIZE_COEF_BITS of OpenCV, modules/imgproc/src/resize.cpp
 
 /** For each target pixel: two source pixels and their weights in units of 1/2048. */

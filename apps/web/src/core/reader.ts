@@ -3,7 +3,7 @@ import { score } from './boxes'
 import { calibrate, sharedGlyphs } from './calibration'
 import { Decoder } from './decode'
 import { Detector, type Runtime } from './detector'
-import { crop } from './image'
+import { crop, stretchContrast } from './image'
 import type { Bundle } from './manifest'
 import { readingOf, roundBox } from './reading'
 import { readingOrders } from './reading-order'
@@ -103,17 +103,19 @@ export class Reader {
       if (retry && confidenceOf(plates[k]) < retry_below) await this.readCrop(image, box, second, plates[k], null)
       const skewed = quad && skew(quad) > MIN_SKEW
       for (let rank = 1; skewed && rank < this.manifest.rectifier!.aspects.length; rank++) {
-        if (confidenceOf(plates[k]) < retry_below) await this.readCrop(image, box, first, plates[k], quad, undefined, rank)
+        if (confidenceOf(plates[k]) < retry_below) await this.readCrop(image, box, first, plates[k], quad, { rank })
       }
-      if (retry_crop_size && this.isUnclear([plates[k]])) await this.readCrop(image, box, first, plates[k], null, retry_crop_size)
+      if (confidenceOf(plates[k]) < retry_below) await this.readCrop(image, box, first, plates[k], quad, { stretch: true })
+      if (retry_crop_size && this.isUnclear([plates[k]])) await this.readCrop(image, box, first, plates[k], null, { size: retry_crop_size })
     }
     return plates
   }
 
   /** Read the code in a box, upright by its quad where there is one, which gets the known aspect of this rank, and keep the
-   * result in `plate` where it is better. */
+   * result in `plate` where it is better. With `stretch`, only a dim crop is read, with more contrast. */
   private async readCrop(
-    image: Pixels, box: Box, margin: [number, number], plate: Plate, quad: Quad | null, size?: number, rank = 0,
+    image: Pixels, box: Box, margin: [number, number], plate: Plate, quad: Quad | null,
+    { size, rank = 0, stretch = false }: { size?: number, rank?: number, stretch?: boolean } = {},
   ): Promise<void> {
     const { margin_max_aspect, calibration } = this.manifest.reader
     const [x1, y1, x2, y2] = cropBox(box, image, margin, margin_max_aspect)
@@ -122,7 +124,9 @@ export class Reader {
     const part = quad ? uprightCrop(image, quad, margin, aspects) : {
       image: crop(image, [x1, y1, x2, y2]), toImage: (b: Box): Box => [b[0] + x1, b[1] + y1, b[2] + x1, b[3] + y1],
     }
-    const found = await this.cr.detect(part.image, size)
+    const pixels = stretch ? stretchContrast(part.image) : part.image
+    if (!pixels) return
+    const found = await this.cr.detect(pixels, size)
     const calibrated = calibrate(found, calibration, this.glyphs)
     const chars = calibrated.map((d): Detection => ({ probs: d.probs, box: part.toImage(d.box) }))
     const orders = readingOrders(found.map(d => d.box))
