@@ -96,13 +96,15 @@ def test_annotation_files_with_other_values(kind):
 
 @pytest.mark.parametrize('name, valid', [
     ('classes.txt', b'plate\ntruck\n'), ('labels/obj.names', b'plate\ntruck\n'),
-    ('data.yaml', b'nc: 2\nkpt_shape: [4, 3]\nnames: {0: plate, 1: truck}\n'), ('mine.yml', b'names: [plate, truck]\n')])
+    ('data.yaml', b'nc: 2\nkpt_shape: [4, 3]\nnames: {0: plate, 1: truck}\n'),
+    ('mine.yml', b'names: [plate, truck]\n')])
 def test_files_of_class_names(name, valid):
     @fuzz(100)
     @given(damaged(valid))
     def run(content):
         with tempfile.TemporaryDirectory() as tmp:
-            source = sources.make(Path(tmp)/'source', {'a.jpg': PICTURE, 'a.txt': ANNOTATIONS['yolo'][1], name: content})
+            files = {'a.jpg': PICTURE, 'a.txt': ANNOTATIONS['yolo'][1], name: content}
+            source = sources.make(Path(tmp)/'source', files)
             ends_well(lambda: import_source('yolo', source, Path(tmp)/'out', label='plate'), UserError)
     run()
 
