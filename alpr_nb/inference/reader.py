@@ -199,19 +199,22 @@ class Reader:
 
         quads = self._find_corners(pixels, found, keys, crop)
         self._read_crops(pixels, found, keys, margin, plates, quads=quads)
+        self._retry_codes(pixels, found, keys, margin, plates, quads, crop)
+        return [[plates[i, k] for k in range(len(dets))] for i, dets in enumerate(found)]
+
+    def _retry_codes(self, pixels, found, keys, margin, plates, quads, crop):
+        "Read uncertain codes again: with another margin, another aspect, more contrast, or in a larger input."
+        cfg = self.config
+        def uncertain(): return [key for key in keys if confidence_of(plates[key]) < cfg.retry_below]
         if cfg.retry_margin and not crop or quads:
-            uncertain = [key for key in keys if confidence_of(plates[key]) < cfg.retry_below]
-            self._read_crops(pixels, found, uncertain, margin if crop else cfg.retry_margin or margin, plates)
+            self._read_crops(pixels, found, uncertain(), margin if crop else cfg.retry_margin or margin, plates)
         for rank in range(1, len(self.rectifier.aspects)): # a plate seen from the side may look like one of two rows
-            skewed = {key: q for key, q in quads.items()
-                      if confidence_of(plates[key]) < cfg.retry_below and skew(q) > _MIN_SKEW}
+            skewed = {key: quads[key] for key in uncertain() if key in quads and skew(quads[key]) > _MIN_SKEW}
             self._read_crops(pixels, found, skewed, margin, plates, quads=skewed, rank=rank)
-        dim = [key for key in keys if confidence_of(plates[key]) < cfg.retry_below]
-        self._read_crops(pixels, found, dim, margin, plates, quads=quads, stretch=True)
+        self._read_crops(pixels, found, uncertain(), margin, plates, quads=quads, stretch=True)
         if cfg.retry_crop_size:
             unclear = [key for key in keys if self._is_unclear([plates[key]])]
             self._read_crops(pixels, found, unclear, margin, plates, cfg.retry_crop_size)
-        return [[plates[i, k] for k in range(len(dets))] for i, dets in enumerate(found)]
 
     def _find_corners(self, pixels, found, keys, crop):
         "Quads of the codes at `keys` that are large enough for one; empty without a corner network."
