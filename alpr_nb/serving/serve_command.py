@@ -61,7 +61,8 @@ def open_listener(
     try: listener.bind((host, port))
     except OSError as e:
         listener.close()
-        raise UserError(f'{host}:{port}: cannot listen there ({e.strerror}); choose another --port or --host.') from None
+        raise UserError(f'{host}:{port}: cannot listen there ({e.strerror}); '
+                        'choose another --port or --host.') from None
     return listener
 
 def serve_command(
