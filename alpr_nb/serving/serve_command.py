@@ -53,8 +53,8 @@ def open_listener(
     host: str, # name or address
     port: int, # 0: any free one
 ) -> socket.socket: # bound, not yet listening
-    """The socket of the service; `UserError` if the address cannot be used. It names TCP as its protocol: only then does
-    asyncio switch off Nagle's algorithm (`asyncio.base_events._set_nodelay`), which delays an answer by 40 ms."""
+    """The socket of the service; `UserError` if the address cannot be used. It names TCP as its protocol: only then
+    does asyncio switch off Nagle's algorithm (`asyncio.base_events._set_nodelay`), which delays an answer by 40 ms."""
     family = socket.AF_INET6 if ':' in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
